@@ -1,0 +1,11 @@
+//! Alarm semantics: conditions, the rule language, the ISA-18.2 life cycle. Pure: time is an argument.
+#![deny(missing_docs)]
+
+mod definition;
+mod record;
+pub mod rule;
+
+pub use definition::{
+    Condition, ConditionIndex, ConditionKind, EscalationStep, GapPolicy, HallSettings, OnUnknown, RuleSet, TagSettings,
+};
+pub use record::{Acknowledgement, AlarmId, AlarmRecord, Annunciation, Cause, Shelving, State, Transition};

@@ -1,0 +1,110 @@
+//! What leaves the engine: facts to commit and tell, the answer to a command, and counts.
+
+use alarm::{AlarmId, State, Transition};
+use model::{GatewayIndex, TagIndex, Time};
+use response::{OrderEvent, OrderId};
+use serde::{Deserialize, Serialize};
+
+/// What one or more steps produced. Reused between steps; the caller clears it after the commit.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Effects {
+    /// Facts in the order of their `seq`: committed first, told second.
+    pub facts: Vec<Fact>,
+    /// Answer to the operator command of this step.
+    pub reply: Option<Result<Outcome, Refusal>>,
+    /// What became of the readings.
+    pub counts: Counts,
+}
+
+/// What became of readings: offered = the sum of all of these.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Evaluated live.
+    pub live: u64,
+    /// Late: stored, side-evaluated.
+    pub late: u64,
+    /// Same (tag, source time, value) or (gateway, seq) seen before: dropped.
+    pub duplicate: u64,
+    /// Back-filled in order after a reconnect: evaluated in event time.
+    pub replayed: u64,
+}
+
+/// One fact with its number in the one stream of the hall.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fact {
+    /// Gap-free, from 1; assigned by the engine.
+    pub seq: u64,
+    /// When the engine found out.
+    pub at: Time,
+    /// What.
+    pub body: FactBody,
+}
+
+/// What a fact says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum FactBody {
+    /// An alarm changed.
+    Alarm(Box<Transition>),
+    /// An order changed.
+    Order(Box<OrderEvent>),
+    /// Something about the measuring system that people should know and find later.
+    Notice(Notice),
+}
+
+/// Things worth a line in the journal that are not alarms.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Notice {
+    /// A device counter jumped.
+    SequenceGap { gateway: GatewayIndex, tag: TagIndex, expected: u64, got: u64 },
+    /// Same counter, different value: both kept for review.
+    SequenceConflict { gateway: GatewayIndex, tag: TagIndex, seq: u64 },
+    /// A gateway's clock stepped; evaluated on our clock from here.
+    ClockStep { gateway: GatewayIndex, by_us: i64 },
+    /// Flood mode of a desk began or ended.
+    Flood { desk: String, on: bool, annunciated: u64, collapsed: u64 },
+    /// Net outcome of a back-fill.
+    Backfill { gateway: GatewayIndex, readings: u64, raised: u64, recovered: u64 },
+    /// A rule revision came into force.
+    RulesActivated { revision: u64, conditions: u64, retired: u64 },
+    /// The program was down.
+    Restarted { down_at: Time, up_at: Time },
+    /// A link changed.
+    Link { scope: String, up: bool, reason: String },
+}
+
+/// A command that was carried out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Number of the fact that records it.
+    pub seq: u64,
+    /// The alarm it was about.
+    pub alarm: Option<AlarmId>,
+    /// The order it made or changed.
+    pub order: Option<OrderId>,
+    /// A repeat of a key already carried out: nothing happened twice.
+    pub repeated: bool,
+}
+
+/// Why a command was not carried out; nothing changed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, thiserror::Error)]
+pub enum Refusal {
+    /// No such alarm, order or tag.
+    #[error("there is no {what} {id}")]
+    NotFound { what: String, id: String },
+    /// The alarm's state does not allow it.
+    #[error("alarm {alarm} is {state:?} since {since:?} by {by}")]
+    AlarmState { alarm: AlarmId, state: State, by: String, since: Time },
+    /// Somebody was faster.
+    #[error("{id} changed: you saw seq {seen}, it is {current}, by {by}")]
+    VersionConflict { id: String, seen: u64, current: u64, by: String },
+    /// A required field is empty.
+    #[error("{field} is required")]
+    FieldRequired { field: String },
+    /// A value is out of bounds.
+    #[error("{field}: {problem}")]
+    FieldInvalid { field: String, problem: String },
+    /// An order's state does not allow it.
+    #[error("order {order} is {state}")]
+    OrderState { order: OrderId, state: String },
+}
