@@ -1,0 +1,250 @@
+//! The one error shape of every door, and the table of codes.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// What went wrong and what to do about it, in both languages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Problem {
+    /// Stable code.
+    pub code: String,
+    /// What happened, Chinese.
+    pub message_zh: String,
+    /// What happened, English.
+    pub message_en: String,
+    /// The field or tag it is about, or empty.
+    pub field: String,
+    /// What to do.
+    pub hint: String,
+    /// Finds the log lines of this request.
+    pub trace_id: String,
+}
+
+/// One row of the table: code, HTTP status, texts and hint.
+#[derive(Clone, Copy, Debug)]
+pub struct Code {
+    /// Stable code.
+    pub code: &'static str,
+    /// HTTP status.
+    pub status: u16,
+    /// Chinese.
+    pub zh: &'static str,
+    /// English.
+    pub en: &'static str,
+    /// What to do.
+    pub hint: &'static str,
+}
+
+const CODES: &[Code] = &[
+    Code {
+        code: "LOGIN_REQUIRED",
+        status: 401,
+        zh: "请先登录",
+        en: "log in first",
+        hint: "POST /api/v1/login, or send Authorization: Bearer <token>",
+    },
+    Code {
+        code: "LOGIN_FAILED",
+        status: 401,
+        zh: "账号或口令不正确",
+        en: "account or password is wrong",
+        hint: "after 5 failures the account waits; ask the administrator for a new password",
+    },
+    Code {
+        code: "LOGIN_BUSY",
+        status: 429,
+        zh: "登录尝试过多，请稍后再试",
+        en: "too many log-in attempts",
+        hint: "wait for the seconds in Retry-After",
+    },
+    Code {
+        code: "LINK_EXPIRED",
+        status: 401,
+        zh: "一次性登录链接已使用或已过期",
+        en: "the one-time link was used or has expired",
+        hint: "log in with account and password, or start the demo again",
+    },
+    Code {
+        code: "ORIGIN_DENIED",
+        status: 403,
+        zh: "不允许的来源页面",
+        en: "this Origin is not allowed",
+        hint: "open the console from its own address, or add the origin to http.origins",
+    },
+    Code {
+        code: "FORBIDDEN",
+        status: 403,
+        zh: "当前角色无权执行此操作",
+        en: "your role may not do this",
+        hint: "ask the shift lead",
+    },
+    Code {
+        code: "NOT_FOUND", status: 404, zh: "没有这个对象", en: "there is no such thing", hint: "check the id"
+    },
+    Code {
+        code: "ALARM_STATE",
+        status: 409,
+        zh: "报警当前状态不允许此操作",
+        en: "the alarm's state does not allow this",
+        hint: "reload the alarm and look at its state",
+    },
+    Code {
+        code: "ORDER_STATE",
+        status: 409,
+        zh: "指令当前状态不允许此操作",
+        en: "the order's state does not allow this",
+        hint: "reload the order and look at its receipts",
+    },
+    Code {
+        code: "VERSION_CONFLICT",
+        status: 409,
+        zh: "他人已先行处置",
+        en: "somebody else was faster",
+        hint: "reload and decide again",
+    },
+    Code {
+        code: "FIELD_REQUIRED",
+        status: 422,
+        zh: "缺少必填项",
+        en: "a required field is empty",
+        hint: "fill in the field",
+    },
+    Code {
+        code: "FIELD_INVALID",
+        status: 422,
+        zh: "字段取值不正确",
+        en: "a field has a wrong value",
+        hint: "see the field's description in /api/v1/openapi.json",
+    },
+    Code {
+        code: "BODY_INVALID",
+        status: 400,
+        zh: "请求内容不是所需的 JSON",
+        en: "the body is not the JSON this call takes",
+        hint: "see /api/v1/openapi.json",
+    },
+    Code {
+        code: "BODY_TOO_LARGE",
+        status: 413,
+        zh: "请求内容过大",
+        en: "the body is too large",
+        hint: "at most 64 KiB",
+    },
+    Code {
+        code: "SEQ_FUTURE",
+        status: 400,
+        zh: "请求的序号尚未产生",
+        en: "this sequence number does not exist yet",
+        hint: "connect without since, or reload the open alarms",
+    },
+    Code {
+        code: "FRAME_INVALID",
+        status: 400,
+        zh: "无法识别的指令帧",
+        en: "the frame is not a command of the stream",
+        hint: "subscribe, sound or receipt; see /api/v1/openapi.json",
+    },
+    Code {
+        code: "TAG_UNKNOWN",
+        status: 404,
+        zh: "没有这个测点",
+        en: "there is no such tag",
+        hint: "see GET /api/v1/tags and the pending list",
+    },
+    Code {
+        code: "JOURNAL_FAILED",
+        status: 503,
+        zh: "日志无法写入，操作未生效",
+        en: "the journal cannot be written; nothing was done",
+        hint: "see /readyz and the disk",
+    },
+    Code {
+        code: "STOPPING",
+        status: 503,
+        zh: "系统正在停止",
+        en: "the hall is stopping",
+        hint: "try again in a few seconds",
+    },
+    Code { code: "BUSY", status: 503, zh: "系统繁忙，请稍后重试", en: "the hall is busy", hint: "try again" },
+    Code {
+        code: "RULES_INVALID",
+        status: 422,
+        zh: "规则文件有误，仍使用原规则",
+        en: "the rule files have problems; the old rules stay in force",
+        hint: "fenghuo check prints every problem",
+    },
+    Code {
+        code: "INTERNAL",
+        status: 500,
+        zh: "内部错误",
+        en: "internal error",
+        hint: "give the trace id to the administrator",
+    },
+];
+
+/// The row of a code; an unknown code is an internal error.
+pub fn code(name: &str) -> Code {
+    let internal = CODES[CODES.len() - 1];
+    CODES.iter().find(|c| c.code == name).copied().unwrap_or(internal)
+}
+
+impl Problem {
+    /// The problem of a code, about a field.
+    pub fn new(name: &str, field: &str) -> Self {
+        let row = code(name);
+        Self {
+            code: row.code.into(),
+            message_zh: row.zh.into(),
+            message_en: row.en.into(),
+            field: field.into(),
+            hint: row.hint.into(),
+            trace_id: String::new(),
+        }
+    }
+
+    /// Adds what exactly is wrong to both texts.
+    #[must_use]
+    pub fn detail(mut self, zh: &str, en: &str) -> Self {
+        self.message_zh = format!("{}：{zh}", self.message_zh);
+        self.message_en = format!("{}: {en}", self.message_en);
+        self
+    }
+
+    /// Its HTTP status.
+    pub fn status(&self) -> u16 {
+        code(&self.code).status
+    }
+}
+
+impl From<engine::Refusal> for Problem {
+    fn from(refusal: engine::Refusal) -> Self {
+        use engine::Refusal as R;
+        match &refusal {
+            R::NotFound { id, .. } => Self::new("NOT_FOUND", id),
+            R::AlarmState { alarm, state, by, since } => Self::new("ALARM_STATE", &alarm.to_string())
+                .detail(&format!("{state:?}，{by}，{}", since.0), &format!("{state:?} by {by} at {} µs", since.0)),
+            R::VersionConflict { id, seen, current, by } => Self::new("VERSION_CONFLICT", id).detail(
+                &format!("{by} 已操作（您看到 {seen}，现为 {current}）"),
+                &format!("{by} acted; you saw {seen}, it is {current}"),
+            ),
+            R::FieldRequired { field } => Self::new("FIELD_REQUIRED", field).detail(field, field),
+            R::FieldInvalid { field, problem } => Self::new("FIELD_INVALID", field).detail(problem, problem),
+            R::OrderState { order, state } => Self::new("ORDER_STATE", &order.to_string()).detail(state, state),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_complete_and_unique() {
+        let mut seen = std::collections::HashSet::new();
+        for c in CODES {
+            assert!(seen.insert(c.code), "{} twice", c.code);
+            assert!(!c.zh.is_empty() && !c.en.is_empty() && !c.hint.is_empty(), "{}", c.code);
+            assert!(!c.zh.is_ascii(), "{} has no Chinese text", c.code);
+        }
+    }
+}
