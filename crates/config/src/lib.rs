@@ -1,0 +1,17 @@
+//! Text to checked settings, sites and rules. All problems at once, each with file, line, key, found and wanted.
+
+mod demo;
+mod hall;
+mod problem;
+mod reader;
+mod revision;
+mod rules;
+mod site;
+mod source;
+
+pub use hall::{Account, Broker, Device, Historian, Http, Journal, JournalLocation, Mqtt, Settings, Tls};
+pub use problem::{Problem, nearest};
+pub use revision::{Known, Revision};
+pub use rules::RuleText;
+pub use site::{MappedValue, Mapping, Site, TagText};
+pub use source::{Loaded, Source, load};

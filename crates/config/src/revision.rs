@@ -1,0 +1,388 @@
+//! Checked files to one revision: the tag directory and the rule set, with the dense numbers that the journal remembers.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use alarm::{Condition, ConditionKind, EscalationStep, GapPolicy, HallSettings, OnUnknown, RuleSet, TagSettings};
+use model::{Directory, Priority, TagEntry, TagIndex};
+
+use crate::problem::nearest;
+use crate::{Loaded, Problem, RuleText, Site, TagText};
+
+/// Names that already have numbers, in the order of their numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Known {
+    /// `(enterprise, tag)`.
+    pub tags: Vec<(String, String)>,
+    /// Condition keys.
+    pub conditions: Vec<String>,
+}
+
+/// What comes into force together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Revision {
+    /// Tags by number and name.
+    pub directory: Directory,
+    /// What the engine runs on.
+    pub rules: RuleSet,
+    /// All names with numbers now: `known` and the new ones behind them.
+    pub known: Known,
+}
+
+impl Revision {
+    /// Builds revision `number`. Names in `known` keep their numbers; what the files no longer have is retired.
+    ///
+    /// # Errors
+    /// Every problem between files: names twice, unknown tags, rules that do not compile.
+    pub fn build(loaded: &Loaded, known: &Known, number: u64) -> Result<Self, Vec<Problem>> {
+        let mut b = Builder::new(loaded, known);
+        b.check_enterprises();
+        b.number_tags();
+        b.build_tags();
+        b.build_conditions();
+        b.finish(number)
+    }
+}
+
+/// Index into `sites` and that site's tags.
+type Place = (usize, usize);
+
+struct Builder<'a> {
+    loaded: &'a Loaded,
+    known: Known,
+    places: Vec<Option<Place>>,
+    by_name: HashMap<(&'a str, &'a str), TagIndex>,
+    entries: Vec<TagEntry>,
+    settings: Vec<TagSettings>,
+    made: HashMap<String, Condition>,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Builder<'a> {
+    fn new(loaded: &'a Loaded, known: &Known) -> Self {
+        Self {
+            loaded,
+            known: known.clone(),
+            places: Vec::new(),
+            by_name: HashMap::new(),
+            entries: Vec::new(),
+            settings: Vec::new(),
+            made: HashMap::new(),
+            problems: Vec::new(),
+        }
+    }
+
+    fn problem(&mut self, (file, line): (&str, usize), code: &'static str, (en, zh): (String, String)) {
+        let key = String::new();
+        self.problems.push(Problem { file: file.into(), line, code, key, message_en: en, message_zh: zh });
+    }
+
+    fn check_enterprises(&mut self) {
+        let mut seen = HashSet::new();
+        for site in &self.loaded.sites {
+            if !seen.insert(&site.enterprise.id) {
+                let id = &site.enterprise.id;
+                let text = (format!("enterprise \"{id}\" is in two files"), format!("企业 \"{id}\" 出现在两个文件中"));
+                self.problem((&site.file, 1), "NAME_TWICE", text);
+            }
+        }
+    }
+
+    /// Known names keep their numbers, new ones follow; `places` says where each number's text is, if anywhere.
+    fn number_tags(&mut self) {
+        let loaded = self.loaded;
+        let known: HashMap<(String, String), usize> =
+            self.known.tags.iter().enumerate().map(|(i, n)| (n.clone(), i)).collect();
+        self.places = vec![None; self.known.tags.len()];
+        for (s, site) in loaded.sites.iter().enumerate() {
+            for (t, tag) in site.tags.iter().enumerate() {
+                let name = (site.enterprise.id.clone(), tag.tag.clone());
+                let number = known.get(&name).copied().unwrap_or(self.places.len());
+                if number == self.places.len() {
+                    self.places.push(None);
+                    self.known.tags.push(name);
+                }
+                self.places[number] = Some((s, t));
+                let key = (site.enterprise.id.as_str(), tag.tag.as_str());
+                if self.by_name.insert(key, TagIndex(number as u32)).is_some() {
+                    let text = (format!("tag \"{}\" is there twice", tag.tag), format!("测点 \"{}\" 重复", tag.tag));
+                    self.problem((&site.file, tag.line), "NAME_TWICE", text);
+                }
+            }
+        }
+    }
+
+    fn build_tags(&mut self) {
+        for (number, place) in self.places.clone().into_iter().enumerate() {
+            let (enterprise, name) = self.known.tags[number].clone();
+            let text = place.map(|(s, t)| &self.loaded.sites[s].tags[t]);
+            self.entries.push(entry(&enterprise, &name, text));
+            self.settings.push(tag_settings(&enterprise, &name, text));
+        }
+    }
+
+    fn build_conditions(&mut self) {
+        let loaded = self.loaded;
+        for (number, place) in self.places.clone().into_iter().enumerate() {
+            let Some((s, t)) = place else { continue };
+            let (site, tag) = (&loaded.sites[s], &loaded.sites[s].tags[t]);
+            for condition in self.tag_conditions(site, tag, TagIndex(number as u32)) {
+                self.made.insert(condition.key.to_string(), condition);
+            }
+        }
+        for rule in &loaded.rules {
+            self.add_rule(rule);
+        }
+    }
+
+    fn tag_conditions(&mut self, site: &Site, tag: &TagText, index: TagIndex) -> Vec<Condition> {
+        let suppress = tag.suppress_when.as_ref().and_then(|text| {
+            let rule = (site.file.as_str(), tag.line, text.as_str());
+            self.compile(rule, &site.enterprise.id)
+        });
+        let base = Base { site, tag, index, suppress };
+        let mut all: Vec<Condition> = base.limits().collect();
+        all.extend(base.diagnostics());
+        all
+    }
+
+    fn add_rule(&mut self, rule: &RuleText) {
+        let at = (rule.file.as_str(), rule.line);
+        let Some(&tag) = self.by_name.get(&(rule.enterprise.as_str(), rule.tag.as_str())) else {
+            let text = self.unknown_tag(&rule.enterprise, &rule.tag);
+            return self.problem(at, "RULE_TAG_UNKNOWN", text);
+        };
+        let Some(program) = self.compile((at.0, at.1, &rule.when), &rule.enterprise) else { return };
+        let key = format!("{}/{}", rule.enterprise, rule.id);
+        if self.made.contains_key(&key) {
+            let text = (format!("rule \"{}\" is there twice", rule.id), format!("规则 \"{}\" 重复", rule.id));
+            return self.problem(at, "NAME_TWICE", text);
+        }
+        let group = self.group(tag);
+        let condition = Condition {
+            key: key.as_str().into(),
+            tag,
+            kind: ConditionKind::Expression(program),
+            priority: priority(rule.priority),
+            on_delay_s: rule.on_delay_s,
+            off_delay_s: rule.off_delay_s,
+            deadband: 0.0,
+            latch: rule.latch,
+            on_unknown: OnUnknown::Hold,
+            gap: if rule.bridge { GapPolicy::Bridge } else { GapPolicy::Restart },
+            suppress_when: None,
+            escalation: Vec::new(),
+            message_zh: rule.message_zh.as_str().into(),
+            message_en: rule.message_en.as_str().into(),
+            group: group.into(),
+            class: rule.class.as_str().into(),
+            retired: false,
+        };
+        self.made.insert(key, condition);
+    }
+
+    fn group(&self, tag: TagIndex) -> String {
+        let e = &self.entries[tag.0 as usize];
+        if e.unit_id.is_empty() { e.enterprise.clone() } else { format!("{}/{}", e.enterprise, e.unit_id) }
+    }
+
+    fn unknown_tag(&self, enterprise: &str, tag: &str) -> (String, String) {
+        let names = self.by_name.keys().filter(|(e, _)| *e == enterprise).map(|(_, t)| *t);
+        let meant = nearest(tag, names);
+        let en = meant.map_or_else(String::new, |m| format!(", did you mean \"{m}\"?"));
+        let zh = meant.map_or_else(String::new, |m| format!("，是否应为 \"{m}\"？"));
+        (
+            format!("there is no tag \"{tag}\" in \"{enterprise}\"{en}"),
+            format!("\"{enterprise}\" 没有测点 \"{tag}\"{zh}"),
+        )
+    }
+
+    /// Compiles an expression; names without a slash are tags of `enterprise`.
+    fn compile(&mut self, (file, line, text): (&str, usize, &str), enterprise: &str) -> Option<alarm::rule::Program> {
+        let resolve = |name: &str| {
+            let (e, t) = name.split_once('/').unwrap_or((enterprise, name));
+            let index = *self.by_name.get(&(e, t))?;
+            Some((index, self.entries[index.0 as usize].unit.clone()))
+        };
+        match alarm::rule::compile(text, &resolve) {
+            Ok(program) => Some(program),
+            Err(e) => {
+                let names = self.by_name.keys().filter(|(of, _)| *of == enterprise).map(|(_, t)| *t);
+                let hint = if e.hint.is_empty() { String::new() } else { format!("; {}", e.hint) };
+                let meant = nearest(&e.subject, names).filter(|_| e.code == "RULE_TAG_UNKNOWN");
+                let meant = meant.map_or_else(String::new, |m| format!(", did you mean \"{m}\"?"));
+                let en = format!("column {}: {}{meant}{hint}", e.column, e.message_en);
+                let zh = format!("第 {} 列：{}", e.column, e.message_zh);
+                self.problem((file, line + e.line - 1), e.code, (en, zh));
+                None
+            }
+        }
+    }
+
+    /// Gives conditions their numbers: known keys keep theirs, new ones follow in the order of their keys.
+    fn finish(mut self, number: u64) -> Result<Revision, Vec<Problem>> {
+        if !self.problems.is_empty() {
+            return Err(self.problems);
+        }
+        let known: HashSet<&String> = self.known.conditions.iter().collect();
+        let mut new: Vec<String> = self.made.keys().filter(|k| !known.contains(k)).cloned().collect();
+        new.sort();
+        self.known.conditions.extend(new);
+        let mut conditions = Vec::with_capacity(self.known.conditions.len());
+        for key in &self.known.conditions {
+            let made = self.made.remove(key);
+            conditions.push(made.unwrap_or_else(|| retired(key, &self.by_name)));
+        }
+        let enterprises = self.loaded.sites.iter().map(|s| s.enterprise.clone()).collect();
+        let rules = RuleSet { revision: number, tags: self.settings, conditions, hall: HallSettings::default() };
+        Ok(Revision { directory: Directory::new(number, enterprises, self.entries), rules, known: self.known })
+    }
+}
+
+/// One tag's text with where it stands, for making its conditions.
+struct Base<'a> {
+    site: &'a Site,
+    tag: &'a TagText,
+    index: TagIndex,
+    suppress: Option<alarm::rule::Program>,
+}
+
+impl Base<'_> {
+    fn limits(&self) -> impl Iterator<Item = Condition> {
+        let l = self.tag.limits;
+        let p = self.tag.priorities;
+        let levels = [
+            (l.ll.map(ConditionKind::LowLow), "ll", p[0], "低低限", "low-low"),
+            (l.l.map(ConditionKind::Low), "l", p[1], "低限", "low"),
+            (l.h.map(ConditionKind::High), "h", p[2], "高限", "high"),
+            (l.hh.map(ConditionKind::HighHigh), "hh", p[3], "高高限", "high-high"),
+        ];
+        let limits = levels.into_iter().filter_map(|(kind, level, p, zh, en)| {
+            let text = (format!("{}越{zh}", self.tag.description_zh), format!("{} {en}", self.tag.description_en));
+            Some(self.condition(level, kind?, priority(p), text))
+        });
+        limits.chain(self.rate())
+    }
+
+    fn rate(&self) -> Option<Condition> {
+        let (per_s, window_s, p) = self.tag.rate?;
+        let text =
+            (format!("{}变化过快", self.tag.description_zh), format!("{} changes too fast", self.tag.description_en));
+        Some(self.condition("rate", ConditionKind::Rate { per_s, window_s }, priority(p), text))
+    }
+
+    /// About the measuring system: no latch, no suppression, held against the device and not the process.
+    fn diagnostics(&self) -> impl Iterator<Item = Condition> {
+        let tag = self.tag;
+        let kinds = [
+            (tag.period_s.map(|_| ConditionKind::Stale), "stale", "数据中断", "no data"),
+            (tag.stuck.map(|_| ConditionKind::Stuck), "stuck", "数值停滞", "value is stuck"),
+            (tag.span.map(|_| ConditionKind::OutOfRange), "out_of_range", "超出量程", "outside the span"),
+        ];
+        kinds.into_iter().filter_map(|(kind, level, zh, en)| {
+            let text = (format!("{}{zh}", tag.description_zh), format!("{} {en}", tag.description_en));
+            let mut condition = self.condition(level, kind?, Priority::Diagnostic, text);
+            condition.on_delay_s = 0.0;
+            condition.off_delay_s = 0.0;
+            condition.deadband = 0.0;
+            condition.latch = false;
+            condition.on_unknown = OnUnknown::Hold;
+            condition.suppress_when = None;
+            condition.escalation = Vec::new();
+            condition.class = "sensor-fault".into();
+            Some(condition)
+        })
+    }
+
+    fn condition(&self, level: &str, kind: ConditionKind, priority: Priority, text: (String, String)) -> Condition {
+        let (tag, enterprise) = (self.tag, &self.site.enterprise.id);
+        let group = if tag.unit_id.is_empty() { enterprise.clone() } else { format!("{enterprise}/{}", tag.unit_id) };
+        Condition {
+            key: format!("{enterprise}/{}/{level}", tag.tag).into(),
+            tag: self.index,
+            kind,
+            priority,
+            on_delay_s: tag.on_delay_s,
+            off_delay_s: tag.off_delay_s,
+            deadband: tag.deadband,
+            latch: tag.latch,
+            on_unknown: tag.on_unknown,
+            gap: GapPolicy::Bridge,
+            suppress_when: self.suppress.clone(),
+            escalation: tag
+                .escalation
+                .iter()
+                .map(|(after_s, to)| EscalationStep { after_s: *after_s, to: to.as_str().into() })
+                .collect(),
+            message_zh: text.0.into(),
+            message_en: text.1.into(),
+            group: group.into(),
+            class: tag.class.as_str().into(),
+            retired: false,
+        }
+    }
+}
+
+fn priority(n: u8) -> Priority {
+    Priority::try_from(n).unwrap_or(Priority::Diagnostic)
+}
+
+fn entry(enterprise: &str, name: &str, text: Option<&TagText>) -> TagEntry {
+    let text_of = |f: fn(&TagText) -> &String| text.map_or_else(String::new, |t| f(t).clone());
+    TagEntry {
+        enterprise: enterprise.into(),
+        tag: name.into(),
+        unit_id: text_of(|t| &t.unit_id),
+        description_zh: text_of(|t| &t.description_zh),
+        description_en: text_of(|t| &t.description_en),
+        unit: text_of(|t| &t.unit),
+        span: text.and_then(|t| t.span),
+        limits: text.map(|t| t.limits).unwrap_or_default(),
+        deadband: text.map_or(0.0, |t| t.deadband),
+        on_delay_s: text.map_or(0.0, |t| t.on_delay_s),
+        off_delay_s: text.map_or(0.0, |t| t.off_delay_s),
+        period_s: text.and_then(|t| t.period_s),
+        retired: text.is_none(),
+    }
+}
+
+fn tag_settings(enterprise: &str, name: &str, text: Option<&TagText>) -> TagSettings {
+    TagSettings {
+        enterprise: enterprise.into(),
+        tag: name.into(),
+        unit: text.map_or("", |t| &t.unit).into(),
+        period_s: text.and_then(|t| t.period_s),
+        stale_factor: text.map_or(3.0, |t| t.stale_factor),
+        span: text.and_then(|t| t.span),
+        stuck: text.and_then(|t| t.stuck),
+        rate_max_per_s: text.and_then(|t| t.rate_max_per_s),
+        reorder_s: text.map_or(0.0, |t| t.reorder_s),
+        safety: text.is_some_and(|t| t.safety),
+        retired: text.is_none(),
+    }
+}
+
+/// Stands in for a condition that the files no longer have, so that numbers stay.
+fn retired(key: &str, tags: &HashMap<(&str, &str), TagIndex>) -> Condition {
+    let (enterprise, rest) = key.split_once('/').unwrap_or((key, ""));
+    let name = rest.split_once('/').map_or(rest, |(t, _)| t);
+    Condition {
+        key: key.into(),
+        tag: tags.get(&(enterprise, name)).copied().unwrap_or(TagIndex(u32::MAX)),
+        kind: ConditionKind::Unknown,
+        priority: Priority::Diagnostic,
+        on_delay_s: 0.0,
+        off_delay_s: 0.0,
+        deadband: 0.0,
+        latch: false,
+        on_unknown: OnUnknown::Hold,
+        gap: GapPolicy::Bridge,
+        suppress_when: None,
+        escalation: Vec::new(),
+        message_zh: Arc::from(""),
+        message_en: Arc::from(""),
+        group: enterprise.into(),
+        class: Arc::from(""),
+        retired: true,
+    }
+}
