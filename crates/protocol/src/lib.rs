@@ -19,3 +19,6 @@ pub use problem::{Code, Problem, code};
 
 /// Version of the outside contract; in `hello` and in the OpenAPI.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+mod rfc3339;
+pub use rfc3339::parse_rfc3339;

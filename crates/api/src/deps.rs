@@ -1,0 +1,125 @@
+//! What this room needs from others, as plain functions that the binary connects.
+
+use std::sync::Arc;
+
+use engine::{Command, Outcome};
+use model::{Actor, Role};
+use protocol::{
+    AlarmFrame, AlarmView, AuditHeadView, AuditRowView, HistoryPoint, NoticeFrame, OrderView, PendingTagView, Problem,
+    RejectionView,
+};
+
+/// A function that may block; it is called on a blocking thread.
+pub type Blocking<A, R> = Arc<dyn Fn(A) -> Result<R, Problem> + Send + Sync>;
+
+/// Carries out a command in the hall: resolves when it is durable, or says why not.
+pub type Desk = Arc<dyn Fn(Command) -> tokio::sync::oneshot::Receiver<Result<Outcome, Problem>> + Send + Sync>;
+
+/// A subsystem's state for `/readyz`: name, ready, reason.
+pub type Subsystem = (String, bool, String);
+
+/// An account as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountRow {
+    /// Who.
+    pub actor: Actor,
+    /// Role.
+    pub role: Role,
+    /// Argon2id in PHC form.
+    pub password_hash: String,
+}
+
+/// A session as stored; the token itself is never stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionRow {
+    /// SHA-256 of the token, hexadecimal.
+    pub token_hash: String,
+    /// Account name.
+    pub account: String,
+    /// Microseconds since the epoch.
+    pub created_at: i64,
+}
+
+/// Which alarms of the past.
+#[derive(Clone, Debug, Default)]
+pub struct AlarmQuery {
+    /// Enterprise, if only one.
+    pub enterprise: Option<String>,
+    /// Priority, if only one.
+    pub priority: Option<u8>,
+    /// Only those numbered below.
+    pub before: Option<u64>,
+    /// At most.
+    pub limit: usize,
+}
+
+/// Which piece of history.
+#[derive(Clone, Copy, Debug)]
+pub struct HistoryQuery {
+    /// Tag number.
+    pub tag: model::TagIndex,
+    /// From, microseconds since the epoch.
+    pub from: i64,
+    /// To.
+    pub to: i64,
+    /// At most this many points.
+    pub points: usize,
+}
+
+/// Everything that is read from the journal, the historian and the door.
+#[derive(Clone)]
+pub struct Records {
+    /// Settled frames after a number, at most so many.
+    pub events_since: Blocking<(u64, usize), Vec<(u64, String)>>,
+    /// Closed alarms, newest first.
+    pub closed_alarms: Blocking<AlarmQuery, Vec<AlarmView>>,
+    /// All transitions of one alarm, oldest first.
+    pub alarm_events: Blocking<u64, Vec<AlarmFrame>>,
+    /// Orders, open and closed, newest first.
+    pub orders: Blocking<usize, Vec<OrderView>>,
+    /// Notices, newest first.
+    pub notices: Blocking<usize, Vec<NoticeFrame>>,
+    /// Head of the audit chain.
+    pub audit_head: Blocking<(), AuditHeadView>,
+    /// Audit rows below a number, newest first.
+    pub audit_page: Blocking<(u64, usize), Vec<AuditRowView>>,
+    /// Points of a tag.
+    pub history: Blocking<HistoryQuery, Vec<HistoryPoint>>,
+    /// Tags that send but are not known.
+    pub pending: Blocking<(), Vec<PendingTagView>>,
+    /// Refused payloads.
+    pub rejections: Blocking<(), Vec<RejectionView>>,
+    /// An account by name.
+    pub account: Blocking<String, Option<AccountRow>>,
+    /// A session by token hash.
+    pub session: Blocking<String, Option<SessionRow>>,
+    /// Keeps a session; returns when it is durable.
+    pub keep_session: Blocking<SessionRow, ()>,
+    /// Ends a session.
+    pub end_session: Blocking<String, ()>,
+    /// Writes an access event (log-in, denial) into the audit chain: who, what, about what.
+    pub audit: Blocking<(String, String, String), ()>,
+    /// Puts the files' rules into force; answers the new revision.
+    pub reload: Blocking<Actor, u64>,
+    /// How the subsystems are.
+    pub subsystems: Arc<dyn Fn() -> Vec<Subsystem> + Send + Sync>,
+}
+
+/// Runs a blocking function off the async threads.
+///
+/// # Errors
+/// The function's own problem, or `INTERNAL` when it panicked.
+pub async fn read<A, R>(function: &Blocking<A, R>, argument: A) -> Result<R, Problem>
+where
+    A: Send + 'static,
+    R: Send + 'static,
+{
+    let function = function.clone();
+    match tokio::task::spawn_blocking(move || function(argument)).await {
+        Ok(result) => result,
+        Err(panic) => {
+            tracing::error!(%panic, "a read failed");
+            Err(Problem::new("INTERNAL", ""))
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! Fan-out: every frame is encoded and framed once; clients read from shared rings with their own cursors.
+//! A slow client costs no memory: it falls off the ring and is told where to resume.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use parking_lot::RwLock;
+use tokio::sync::Notify;
+
+/// Settled frames kept for clients that lag or resume without a look into the journal.
+pub const RING_FRAMES: usize = 16_384;
+/// Provisional frames kept; a disk that stalls longer shows only the newest of them.
+const PROVISIONAL_FRAMES: usize = 4_096;
+
+/// Frames with consecutive numbers.
+#[derive(Debug)]
+struct Ring {
+    first: u64,
+    frames: VecDeque<Bytes>,
+    max: usize,
+}
+
+impl Ring {
+    fn new(first: u64, max: usize) -> Self {
+        Self { first, frames: VecDeque::new(), max }
+    }
+
+    fn push(&mut self, frame: Bytes) {
+        if self.frames.len() == self.max {
+            self.frames.pop_front();
+            self.first += 1;
+        }
+        self.frames.push_back(frame);
+    }
+
+    /// Number the next pushed frame gets.
+    fn next(&self) -> u64 {
+        self.first + self.frames.len() as u64
+    }
+
+    /// Appends frames from `cursor` on, at most `bytes_max`, and moves the cursor. False: fallen off.
+    fn copy_from(&self, cursor: &mut u64, out: &mut Vec<u8>, bytes_max: usize) -> bool {
+        if *cursor < self.first {
+            return false;
+        }
+        for frame in self.frames.iter().skip((*cursor - self.first) as usize) {
+            if !out.is_empty() && out.len() + frame.len() > bytes_max {
+                break;
+            }
+            out.extend_from_slice(frame);
+            *cursor += 1;
+        }
+        true
+    }
+}
+
+#[derive(Debug)]
+struct Rings {
+    settled: Ring,
+    /// Its numbers are its own; each entry carries the stream number it is a preview of.
+    provisional: Ring,
+    provisional_seqs: VecDeque<u64>,
+    beat: Bytes,
+    beats: u64,
+}
+
+/// The shared side of the stream.
+#[derive(Debug)]
+pub struct Hub {
+    rings: RwLock<Rings>,
+    news: Notify,
+}
+
+/// Where one client stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Cursor {
+    /// Next settled number to send.
+    pub settled: u64,
+    provisional: u64,
+    beats: u64,
+}
+
+/// The client lags so far that the ring no longer has its next frame.
+#[derive(Debug, PartialEq, Eq)]
+pub struct FellBehind;
+
+impl Hub {
+    /// A hub whose next settled frame will have number `next_seq`.
+    pub fn new(next_seq: u64) -> Self {
+        Self {
+            rings: RwLock::new(Rings {
+                settled: Ring::new(next_seq, RING_FRAMES),
+                provisional: Ring::new(0, PROVISIONAL_FRAMES),
+                provisional_seqs: VecDeque::new(),
+                beat: Bytes::new(),
+                beats: 0,
+            }),
+            news: Notify::new(),
+        }
+    }
+
+    /// Publishes settled frames with consecutive numbers; `texts` are whole JSON objects.
+    pub fn publish<'a>(&self, texts: impl Iterator<Item = &'a str>) {
+        let mut rings = self.rings.write();
+        for text in texts {
+            rings.settled.push(frame(text));
+        }
+        drop(rings);
+        self.news.notify_waiters();
+    }
+
+    /// Publishes previews of frames that are not yet durable, with their stream numbers.
+    pub fn publish_provisional<'a>(&self, texts: impl Iterator<Item = (u64, &'a str)>) {
+        let mut rings = self.rings.write();
+        for (seq, text) in texts {
+            rings.provisional.push(frame(text));
+            rings.provisional_seqs.push_back(seq);
+            if rings.provisional_seqs.len() > PROVISIONAL_FRAMES {
+                rings.provisional_seqs.pop_front();
+            }
+        }
+        drop(rings);
+        self.news.notify_waiters();
+    }
+
+    /// Publishes a heartbeat; only the newest is kept.
+    pub fn beat(&self, text: &str) {
+        let mut rings = self.rings.write();
+        rings.beat = frame(text);
+        rings.beats += 1;
+        drop(rings);
+        self.news.notify_waiters();
+    }
+
+    /// Oldest settled number the ring still has, and the newest (one less than the next).
+    pub fn range(&self) -> (u64, u64) {
+        let rings = self.rings.read();
+        (rings.settled.first, rings.settled.next() - 1)
+    }
+
+    /// A cursor whose next settled frame is `next`. Previews of frames at or after it are sent again.
+    pub fn cursor(&self, next: u64) -> Cursor {
+        let rings = self.rings.read();
+        Cursor { settled: next, provisional: rings.provisional.first, beats: rings.beats }
+    }
+
+    /// Resolves when something was published after the call to this function.
+    pub fn news(&self) -> tokio::sync::futures::Notified<'_> {
+        self.news.notified()
+    }
+
+    /// Appends everything new for this cursor to `out`, at most `bytes_max` (but at least one frame).
+    /// Previews come before settled frames, the heartbeat last, so that it never runs ahead of what it counts.
+    ///
+    /// # Errors
+    /// [`FellBehind`]: the client must resume from the journal.
+    pub fn drain(&self, cursor: &mut Cursor, out: &mut Vec<u8>, bytes_max: usize) -> Result<(), FellBehind> {
+        let rings = self.rings.read();
+        rings.previews(cursor, out);
+        if !rings.settled.copy_from(&mut cursor.settled, out, bytes_max) {
+            return Err(FellBehind);
+        }
+        if cursor.settled == rings.settled.next() && cursor.beats != rings.beats {
+            cursor.beats = rings.beats;
+            out.extend_from_slice(&rings.beat);
+        }
+        Ok(())
+    }
+}
+
+impl Rings {
+    /// Previews of frames this client has not had settled.
+    fn previews(&self, cursor: &mut Cursor, out: &mut Vec<u8>) {
+        let skip = cursor.provisional.saturating_sub(self.provisional.first) as usize;
+        for (seq, frame) in self.provisional_seqs.iter().zip(&self.provisional.frames).skip(skip) {
+            if *seq >= cursor.settled {
+                out.extend_from_slice(frame);
+            }
+        }
+        cursor.provisional = self.provisional.next();
+    }
+}
+
+/// A server-to-client text frame, RFC 6455 §5.2: FIN, opcode 1, no mask.
+pub fn frame(text: &str) -> Bytes {
+    let len = text.len();
+    let mut out = Vec::with_capacity(len + 10);
+    out.push(0x81);
+    match len {
+        0..=125 => out.push(len as u8),
+        126..=0xFFFF => {
+            out.push(126);
+            out.extend_from_slice(&(len as u16).to_be_bytes());
+        }
+        _ => {
+            out.push(127);
+            out.extend_from_slice(&(len as u64).to_be_bytes());
+        }
+    }
+    out.extend_from_slice(text.as_bytes());
+    out.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drained(hub: &Hub, cursor: &mut Cursor) -> String {
+        let mut out = Vec::new();
+        hub.drain(cursor, &mut out, 1 << 20).unwrap();
+        out.iter().filter(|b| b.is_ascii_lowercase() || b.is_ascii_digit()).map(|b| char::from(*b)).collect()
+    }
+
+    #[test]
+    fn a_client_gets_exactly_what_it_lacks_in_order() {
+        let hub = Hub::new(5);
+        hub.publish(["f5", "f6"].into_iter());
+        let mut late = hub.cursor(6);
+        assert_eq!(drained(&hub, &mut late), "f6");
+        hub.publish(["f7"].into_iter());
+        hub.beat("b");
+        assert_eq!(drained(&hub, &mut late), "f7b");
+        assert_eq!(drained(&hub, &mut late), "");
+    }
+
+    #[test]
+    fn a_preview_comes_before_its_settled_frame_and_never_after() {
+        let hub = Hub::new(1);
+        let (mut early, mut late) = (hub.cursor(1), hub.cursor(1));
+        hub.publish_provisional([(1, "p1")].into_iter());
+        assert_eq!(drained(&hub, &mut early), "p1");
+        hub.publish(["s1"].into_iter());
+        assert_eq!(drained(&hub, &mut early), "s1");
+        assert_eq!(drained(&hub, &mut late), "p1s1");
+        let mut fresh = hub.cursor(2);
+        assert_eq!(drained(&hub, &mut fresh), "");
+    }
+
+    #[test]
+    fn a_client_that_fell_off_the_ring_is_told() {
+        let hub = Hub::new(1);
+        let mut cursor = hub.cursor(1);
+        hub.publish((0..=RING_FRAMES).map(|_| "x"));
+        assert_eq!(hub.drain(&mut cursor, &mut Vec::new(), 1 << 20), Err(FellBehind));
+    }
+
+    #[test]
+    fn the_byte_limit_holds_but_one_frame_always_goes() {
+        let hub = Hub::new(1);
+        hub.publish(["aaaa", "bbbb"].into_iter());
+        let mut cursor = hub.cursor(1);
+        let mut out = Vec::new();
+        hub.drain(&mut cursor, &mut out, 1).unwrap();
+        assert_eq!((out.len(), cursor.settled), (6, 2));
+    }
+}

@@ -1,0 +1,23 @@
+//! People's door: HTTP, the WebSocket stream with resume, sessions and roles; serves the console.
+
+mod access;
+mod board;
+mod console;
+mod deps;
+mod hub;
+mod openapi;
+mod problem;
+mod routes;
+mod server;
+mod sessions;
+mod stream;
+mod upgrade;
+
+pub use access::hash_password;
+pub use board::Board;
+pub use deps::{AccountRow, AlarmQuery, Desk, HistoryQuery, Records, SessionRow, Subsystem};
+pub use hub::{FellBehind, Hub, frame};
+pub use openapi::document;
+pub use server::{Api, Parts, Settings};
+pub use sessions::{Grant, Sessions};
+pub use stream::Consoles;

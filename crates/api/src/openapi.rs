@@ -1,0 +1,70 @@
+//! The OpenAPI document: made from the routes and the wire types, and the source of the console's types.
+
+use axum::Json;
+use utoipa::OpenApi;
+
+use crate::routes as r;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Fenghuo",
+        description = "Command hall API. Times are microseconds since the epoch, UTC. Errors have the shape of `Problem`. The stream at `/api/v1/stream` sends `Hello`, `AlarmFrame`, `OrderFrame`, `NoticeFrame`, `Heartbeat`, `ReadingsFrame`, `SnapshotRequired` and takes `ClientFrame`."
+    ),
+    paths(
+        r::login::login, r::login::logout, r::login::me,
+        r::health::status, r::health::presence, r::health::healthz, r::health::readyz, r::health::metrics,
+        r::alarms::list, r::alarms::detail, r::alarms::ack, r::alarms::unack, r::alarms::shelve, r::alarms::unshelve,
+        r::alarms::reset, r::alarms::comment, r::alarms::ack_batch,
+        r::orders::list, r::orders::issue, r::orders::act, r::site::site, r::site::reload,
+        r::tags::list, r::tags::pending, r::tags::rejections, r::tags::service, r::tags::history,
+        r::audit::head, r::audit::page, r::audit::notices
+    ),
+    components(schemas(
+        protocol::Hello,
+        protocol::Heartbeat,
+        protocol::AlarmFrame,
+        protocol::OrderFrame,
+        protocol::NoticeFrame,
+        protocol::ReadingsFrame,
+        protocol::SnapshotRequired,
+        protocol::ClientFrame,
+        protocol::Problem
+    ))
+)]
+struct Document;
+
+/// The document as JSON.
+pub fn document() -> serde_json::Value {
+    let mut value = serde_json::to_value(Document::openapi()).unwrap_or_default();
+    value["info"]["version"] = protocol::VERSION.into();
+    value
+}
+
+/// `GET /api/v1/openapi.json`.
+pub async fn serve() -> Json<serde_json::Value> {
+    Json(document())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The console's types are made from this file; `UPDATE_GOLDEN=1 cargo test -p api openapi` writes it anew.
+    #[test]
+    fn the_console_has_the_newest_document() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../dashboards/console/openapi.json");
+        let text = serde_json::to_string_pretty(&document()).unwrap() + "\n";
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            std::fs::write(file, &text).unwrap();
+        }
+        let kept = std::fs::read_to_string(file).unwrap_or_default();
+        assert!(kept == text, "dashboards/console/openapi.json is stale: UPDATE_GOLDEN=1 cargo test -p api openapi");
+    }
+
+    #[test]
+    fn every_answer_that_can_be_refused_says_so() {
+        let paths = document()["paths"].as_object().cloned().unwrap_or_default();
+        assert!(paths.len() >= 25, "{} paths", paths.len());
+    }
+}

@@ -1,0 +1,61 @@
+//! How the hall is: for the console, for monitors, for load balancers.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use protocol::{JournalView, Permission, PresenceView, ReadyView, StatusView, SubsystemView, VERSION};
+
+use crate::access::Caller;
+use crate::problem::Answer;
+use crate::server::Api;
+use crate::stream::{last_reading, sources};
+
+/// How the hall is.
+#[utoipa::path(get, path = "/api/v1/status", responses((status = 200, body = StatusView)))]
+pub async fn status(State(api): State<Api>, caller: Caller) -> Result<Json<StatusView>, Answer> {
+    caller.may(Permission::SiteRead)?;
+    let (last_seq, flood) = api.board.seq();
+    Ok(Json(StatusView {
+        server_time: runtime::unix_now(),
+        version: VERSION,
+        last_seq,
+        desk: api.settings.desk.clone(),
+        sources: sources(&api),
+        last_reading_at: last_reading(&api),
+        rules_revision: api.directory.load().revision,
+        flood,
+        journal: JournalView { provisional: api.provisional.get() },
+    }))
+}
+
+/// Consoles connected and people at them.
+#[utoipa::path(get, path = "/api/v1/presence", responses((status = 200, body = PresenceView)))]
+pub async fn presence(State(api): State<Api>, caller: Caller) -> Result<Json<PresenceView>, Answer> {
+    caller.may(Permission::SiteRead)?;
+    Ok(Json(api.consoles.presence()))
+}
+
+/// The process lives.
+#[utoipa::path(get, path = "/healthz", responses((status = 200, description = "`ok`")))]
+pub async fn healthz() -> &'static str {
+    "ok"
+}
+
+/// Ready or not, by subsystem, with reasons.
+#[utoipa::path(get, path = "/readyz", responses((status = 200, body = ReadyView), (status = 503, body = ReadyView)))]
+pub async fn readyz(State(api): State<Api>) -> Response {
+    let subsystems: Vec<SubsystemView> = (api.records.subsystems)()
+        .into_iter()
+        .map(|(name, ready, reason)| SubsystemView { name, ready, reason })
+        .collect();
+    let ready = subsystems.iter().all(|s| s.ready);
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(ReadyView { ready, subsystems })).into_response()
+}
+
+/// Metrics in the Prometheus text format.
+#[utoipa::path(get, path = "/metrics", responses((status = 200, description = "Prometheus text format")))]
+pub async fn metrics(State(api): State<Api>) -> Response {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], api.metrics.render()).into_response()
+}

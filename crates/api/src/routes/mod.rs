@@ -1,0 +1,96 @@
+//! All addresses of people's door.
+
+pub(crate) mod alarms;
+pub(crate) mod audit;
+pub(crate) mod health;
+pub(crate) mod login;
+pub(crate) mod orders;
+pub(crate) mod site;
+pub(crate) mod tags;
+
+use axum::Router;
+use axum::routing::{get, post};
+use engine::{Command, CommandKind};
+use protocol::{DoneView, Problem};
+
+use crate::access::Caller;
+use crate::server::Api;
+use crate::{console, openapi, stream};
+
+
+/// The router without its state.
+pub fn all() -> Router<Api> {
+    Router::new().merge(people()).merge(alarm_routes()).merge(reading_routes()).fallback(get(console::serve))
+}
+
+fn people() -> Router<Api> {
+    Router::new()
+        .route("/login", get(login::link))
+        .route("/api/v1/login", post(login::login))
+        .route("/api/v1/logout", post(login::logout))
+        .route("/api/v1/me", get(login::me))
+        .route("/api/v1/status", get(health::status))
+        .route("/api/v1/presence", get(health::presence))
+        .route("/api/v1/rules/reload", post(site::reload))
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .route("/metrics", get(health::metrics))
+        .route("/api/v1/openapi.json", get(openapi::serve))
+        .route("/api/v1/stream", get(stream::stream))
+        .route("/api/{*rest}", get(not_found).post(not_found))
+}
+
+fn alarm_routes() -> Router<Api> {
+    Router::new()
+        .route("/api/v1/alarms", get(alarms::list))
+        .route("/api/v1/alarms/ack-batch", post(alarms::ack_batch))
+        .route("/api/v1/alarms/{id}", get(alarms::detail))
+        .route("/api/v1/alarms/{id}/ack", post(alarms::ack))
+        .route("/api/v1/alarms/{id}/unack", post(alarms::unack))
+        .route("/api/v1/alarms/{id}/shelve", post(alarms::shelve))
+        .route("/api/v1/alarms/{id}/unshelve", post(alarms::unshelve))
+        .route("/api/v1/alarms/{id}/reset", post(alarms::reset))
+        .route("/api/v1/alarms/{id}/comment", post(alarms::comment))
+        .route("/api/v1/orders", get(orders::list).post(orders::issue))
+        .route("/api/v1/orders/{id}/{action}", post(orders::act))
+}
+
+fn reading_routes() -> Router<Api> {
+    Router::new()
+        .route("/api/v1/site", get(site::site))
+        .route("/api/v1/tags", get(tags::list))
+        .route("/api/v1/tags/pending", get(tags::pending))
+        .route("/api/v1/tags/{enterprise}/{tag}/service", post(tags::service))
+        .route("/api/v1/rejections", get(tags::rejections))
+        .route("/api/v1/history", get(tags::history))
+        .route("/api/v1/notices", get(audit::notices))
+        .route("/api/v1/audit", get(audit::page))
+        .route("/api/v1/audit/head", get(audit::head))
+}
+
+async fn not_found() -> crate::problem::Answer {
+    Problem::new("NOT_FOUND", "path").into()
+}
+
+/// Hands a command to the hall and waits until it is durable.
+pub(crate) async fn command(api: &Api, caller: &Caller, key: Key, kind: CommandKind) -> Result<DoneView, Problem> {
+    let command = Command { actor: caller.0.actor.clone(), key: key.0, kind };
+    let answer = (api.desk)(command).await.map_err(|_| Problem::new("STOPPING", ""))?;
+    answer.map(|o| DoneView {
+        seq: o.seq,
+        alarm_id: o.alarm.map(|a| a.to_string()),
+        order_id: o.order.map(|o| o.to_string()),
+        repeated: o.repeated,
+    })
+}
+
+/// The client's idempotency key, or one of our own.
+pub(crate) struct Key(pub String);
+
+impl<S: Send + Sync> axum::extract::FromRequestParts<S> for Key {
+    type Rejection = std::convert::Infallible;
+    async fn from_request_parts(parts: &mut axum::http::request::Parts, _: &S) -> Result<Self, Self::Rejection> {
+        let given = parts.headers.get("idempotency-key").and_then(|v| v.to_str().ok()).filter(|k| k.len() <= 128);
+        Ok(Self(given.map_or_else(crate::sessions::random_hex::<16>, str::to_owned)))
+    }
+}

@@ -1,0 +1,114 @@
+//! Orders: issue one, record what its receiver does.
+
+use alarm::AlarmId;
+use axum::Json;
+use axum::extract::{Path, State};
+use engine::CommandKind;
+use model::Priority;
+use protocol::{DoneView, OrderActBody, OrderBody, OrdersView, Permission, Problem};
+use response::{OrderAction, OrderCommand, OrderId};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::{Key, command};
+use crate::access::Caller;
+use crate::deps::read;
+use crate::problem::{Answer, Body, Params};
+use crate::server::Api;
+
+/// Most orders in one answer.
+const LIMIT: usize = 1_000;
+
+/// Which orders.
+#[derive(Debug, Deserialize, IntoParams)]
+pub struct OrderParams {
+    /// `open` (default) or `all`.
+    state: Option<String>,
+}
+
+/// Orders.
+#[utoipa::path(get, path = "/api/v1/orders", params(OrderParams), responses((status = 200, body = OrdersView)))]
+pub async fn list(
+    State(api): State<Api>,
+    caller: Caller,
+    Params(params): Params<OrderParams>,
+) -> Result<Json<OrdersView>, Answer> {
+    caller.may(Permission::SiteRead)?;
+    let (seq, open) = api.board.orders();
+    let orders = match params.state.as_deref() {
+        Some("all") => read(&api.records.orders, LIMIT).await?,
+        _ => open,
+    };
+    Ok(Json(OrdersView { seq, orders }))
+}
+
+/// Issue an order to a team; 2xx means it is durable.
+#[utoipa::path(post, path = "/api/v1/orders", request_body = OrderBody,
+    responses((status = 200, body = DoneView), (status = 404, body = Problem), (status = 422, body = Problem)))]
+pub async fn issue(
+    State(api): State<Api>,
+    caller: Caller,
+    key: Key,
+    Body(b): Body<OrderBody>,
+) -> Result<Json<DoneView>, Answer> {
+    caller.may(Permission::OrderIssue)?;
+    let command_kind = CommandKind::Order(checked(&api, b)?);
+    Ok(Json(command(&api, &caller, key, command_kind).await?))
+}
+
+fn checked(api: &Api, b: OrderBody) -> Result<OrderCommand, Problem> {
+    let invalid = |field: &str, text: &str| Problem::new("FIELD_INVALID", field).detail(text, text);
+    if b.receiver.is_empty() {
+        return Err(Problem::new("FIELD_REQUIRED", "receiver"));
+    }
+    let team = api.settings.teams.iter().find(|t| t.id == b.receiver);
+    let team = team.ok_or_else(|| Problem::new("NOT_FOUND", "receiver").detail(&b.receiver, &b.receiver))?;
+    let priority = Priority::try_from(b.priority).map_err(|e| invalid("priority", &e))?;
+    if !(10.0..=86_400.0).contains(&b.ack_within_s) {
+        return Err(invalid("ack_within_s", "10 … 86400 s"));
+    }
+    let alarm = match &b.alarm_id {
+        None => None,
+        Some(id) => Some(id.parse::<AlarmId>().map_err(|()| Problem::new("NOT_FOUND", id))?.0),
+    };
+    Ok(OrderCommand::Issue {
+        alarm,
+        receiver: team.id.clone(),
+        receiver_name: team.name_zh.clone(),
+        content: b.content,
+        place: b.place,
+        priority,
+        ack_within_s: b.ack_within_s,
+    })
+}
+
+/// Record what became of an order: deliver, acknowledge, reject, start, complete, close, revoke.
+#[utoipa::path(post, path = "/api/v1/orders/{id}/{action}", params(("id" = String, Path), ("action" = String, Path)),
+    request_body = OrderActBody,
+    responses((status = 200, body = DoneView), (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub async fn act(
+    State(api): State<Api>,
+    caller: Caller,
+    key: Key,
+    Path((id, action)): Path<(String, String)>,
+    Body(b): Body<OrderActBody>,
+) -> Result<Json<DoneView>, Answer> {
+    caller.may(Permission::OrderAct)?;
+    let order = id.parse::<OrderId>().map_err(|()| Problem::new("NOT_FOUND", &id))?;
+    let action = parse_action(&action).ok_or_else(|| Problem::new("NOT_FOUND", &action))?;
+    let kind = CommandKind::Order(OrderCommand::Act { order, seq: b.seq, action, note: b.note });
+    Ok(Json(command(&api, &caller, key, kind).await?))
+}
+
+fn parse_action(text: &str) -> Option<OrderAction> {
+    Some(match text {
+        "deliver" => OrderAction::Deliver,
+        "acknowledge" => OrderAction::Acknowledge,
+        "reject" => OrderAction::Reject,
+        "start" => OrderAction::Start,
+        "complete" => OrderAction::Complete,
+        "close" => OrderAction::Close,
+        "revoke" => OrderAction::Revoke,
+        _ => return None,
+    })
+}

@@ -1,0 +1,147 @@
+//! The router and its listener.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::{HeaderName, HeaderValue, header};
+use model::{Directory, Team};
+use runtime::{Counter, Gauge, LatestTable, Metrics, Shared, Tasks};
+use tokio::net::TcpListener;
+use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
+
+use crate::deps::{Desk, Records};
+use crate::{Board, Hub, Sessions, routes, stream};
+
+/// Largest request body, bytes.
+const BODY_MAX: usize = 64 * 1024;
+/// Password checks at once: 19 MiB each.
+const ARGON_AT_ONCE: usize = 4;
+
+/// What people's door is told at the start.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Origins besides its own address.
+    pub origins: Vec<String>,
+    /// Name of this desk.
+    pub desk: String,
+    /// Teams that can be sent.
+    pub teams: Vec<Team>,
+}
+
+/// The state that every route sees. Cloning is cheap.
+#[derive(Clone)]
+pub struct Api {
+    /// Fan-out.
+    pub hub: Arc<Hub>,
+    /// Open alarms and orders.
+    pub board: Arc<Board>,
+    /// Tags.
+    pub directory: Arc<Shared<Directory>>,
+    /// Newest values.
+    pub latest: Arc<Shared<LatestTable>>,
+    /// The way into the hall.
+    pub desk: Desk,
+    /// What is read.
+    pub records: Records,
+    /// Sessions.
+    pub sessions: Arc<Sessions>,
+    /// Metrics.
+    pub metrics: Metrics,
+    /// Frames pushed before they were durable.
+    pub provisional: Counter,
+    /// Newest reading's server time, microseconds; 0: none yet.
+    pub last_reading: Gauge,
+    /// Told at the start.
+    pub settings: Arc<Settings>,
+    /// Consoles connected.
+    pub consoles: Arc<stream::Consoles>,
+    /// Its tasks.
+    pub tasks: Tasks,
+    /// Password checks at once.
+    pub argon: Arc<tokio::sync::Semaphore>,
+}
+
+impl Api {
+    /// An API over the parts that others own.
+    pub fn new(settings: Settings, parts: Parts, tasks: Tasks) -> Self {
+        let metrics = parts.metrics;
+        Self {
+            hub: parts.hub,
+            board: parts.board,
+            directory: parts.directory,
+            latest: parts.latest,
+            desk: parts.desk,
+            records: parts.records,
+            sessions: Arc::default(),
+            provisional: metrics.counter("fenghuo_frames_provisional_total", "", "Frames pushed before commit."),
+            last_reading: metrics.gauge("fenghuo_last_reading_us", "", "Server time of the newest reading."),
+            consoles: Arc::new(stream::Consoles::new(&metrics)),
+            metrics,
+            settings: Arc::new(settings),
+            tasks,
+            argon: Arc::new(tokio::sync::Semaphore::new(ARGON_AT_ONCE)),
+        }
+    }
+
+    /// Listens and serves until the tasks stop. Returns the address, which matters when the port was 0.
+    ///
+    /// # Errors
+    /// The operating system's, when the address cannot be had.
+    pub async fn listen(&self, address: SocketAddr) -> std::io::Result<SocketAddr> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        let (router, stop) = (self.router(), self.tasks.stopping().clone());
+        self.tasks.run("http", async move {
+            let listener = axum::serve::ListenerExt::tap_io(listener, |tcp| {
+                // An alarm frame is small and must not wait for the acknowledgement of the one before.
+                if let Err(error) = tcp.set_nodelay(true) {
+                    tracing::debug!(%error, "nodelay");
+                }
+            });
+            let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
+            if let Err(error) = served {
+                tracing::error!(%error, "http listener ended");
+            }
+        });
+        stream::start_heartbeat(self.clone());
+        Ok(address)
+    }
+
+    /// All routes.
+    pub fn router(&self) -> Router {
+        let header = |name: HeaderName, value: &'static str| {
+            SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+        };
+        routes::all()
+            .layer(RequestBodyLimitLayer::new(BODY_MAX))
+            .layer(header(header::CONTENT_SECURITY_POLICY, CSP))
+            .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+            .layer(header(header::REFERRER_POLICY, "no-referrer"))
+            .layer(header(header::CACHE_CONTROL, "no-store"))
+            .with_state(self.clone())
+    }
+}
+
+/// Text from sensors is shown as text; nothing may be loaded from elsewhere.
+const CSP: &str = "default-src 'self'; img-src 'self' data:; object-src 'none'; \
+                   base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
+
+/// The parts that others own.
+pub struct Parts {
+    /// See [`Api`].
+    pub hub: Arc<Hub>,
+    /// See [`Api`].
+    pub board: Arc<Board>,
+    /// See [`Api`].
+    pub directory: Arc<Shared<Directory>>,
+    /// See [`Api`].
+    pub latest: Arc<Shared<LatestTable>>,
+    /// See [`Api`].
+    pub desk: Desk,
+    /// See [`Api`].
+    pub records: Records,
+    /// See [`Api`].
+    pub metrics: Metrics,
+}
