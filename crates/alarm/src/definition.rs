@@ -123,7 +123,7 @@ pub enum ConditionKind {
 }
 
 /// What an unknown value does to a condition.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnUnknown {
     /// Neither raises nor clears.
@@ -136,7 +136,7 @@ pub enum OnUnknown {
 }
 
 /// What a gap in the data does to a running on-delay (VictoriaMetrics#8225: must be explicit).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GapPolicy {
     /// The first confirming reading after the gap may fire (safety default).

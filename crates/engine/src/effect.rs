@@ -1,6 +1,6 @@
 //! What leaves the engine: facts to commit and tell, the answer to a command, and counts.
 
-use alarm::{AlarmId, State, Transition};
+use alarm::{AlarmId, Annunciation, State, Transition};
 use model::{GatewayIndex, TagIndex, Time};
 use response::{OrderEvent, OrderId};
 use serde::{Deserialize, Serialize};
@@ -27,6 +27,37 @@ pub struct Counts {
     pub duplicate: u64,
     /// Back-filled in order after a reconnect: evaluated in event time.
     pub replayed: u64,
+    /// Of a tag the rules do not know, or that is retired: not evaluated.
+    pub ignored: u64,
+}
+
+/// What became of every raise since the state began: `raised` is the sum of the others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// All raises.
+    pub raised: u64,
+    /// Sounded by themselves.
+    pub annunciated: u64,
+    /// While shelved.
+    pub shelved: u64,
+    /// While suppressed by design or out of service.
+    pub suppressed: u64,
+    /// Folded: flood, back-fill, or under the alarm of a silent gateway.
+    pub collapsed: u64,
+    /// Repeats of a chattering alarm.
+    pub chattering: u64,
+}
+
+impl Tally {
+    pub(crate) const fn count(&mut self, annunciation: Annunciation) {
+        match annunciation {
+            Annunciation::None | Annunciation::Individual => self.annunciated += 1,
+            Annunciation::Shelved => self.shelved += 1,
+            Annunciation::Suppressed => self.suppressed += 1,
+            Annunciation::Collapsed => self.collapsed += 1,
+            Annunciation::Chattering => self.chattering += 1,
+        }
+    }
 }
 
 /// One fact with its number in the one stream of the hall.
@@ -69,6 +100,10 @@ pub enum Notice {
     RulesActivated { revision: u64, conditions: u64, retired: u64 },
     /// The program was down.
     Restarted { down_at: Time, up_at: Time },
+    /// A tag was taken out of service under a permit, or returned (no permit).
+    Service { enterprise: String, tag: String, permit: Option<String>, until: Option<Time>, reason: String },
+    /// A shelving ran out while its condition had no open alarm.
+    ShelveExpired { condition: String },
     /// A link changed.
     Link { scope: String, up: bool, reason: String },
 }

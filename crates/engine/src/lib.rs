@@ -1,8 +1,27 @@
 //! Composes alarm and response: `step(state, now, Event) -> Effects`. What live duty, replay and review all run.
 #![allow(missing_docs, reason = "the fields of Notice are named by their words")]
 
+mod aside;
+mod clock;
+mod command;
+mod deadline;
+mod diagnostic;
 mod effect;
+mod emit;
+mod engine;
+mod episode;
 mod event;
+mod flood;
+mod follow;
+mod gateway;
+mod judge;
+mod link;
+mod plan;
+mod revision;
+mod snapshot;
 
-pub use effect::{Counts, Effects, Fact, FactBody, Notice, Outcome, Refusal};
+pub use command::Service;
+pub use effect::{Counts, Effects, Fact, FactBody, Notice, Outcome, Refusal, Tally};
+pub use engine::{Engine, LastValue};
 pub use event::{AlarmAction, Command, CommandKind, Event, LinkChange, LinkScope};
+pub use snapshot::{RestoreError, Snapshot};

@@ -1,0 +1,137 @@
+//! What a step costs: `cargo bench -p engine`. Prints nanoseconds per reading and bytes per tag.
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a bench talks to the terminal")]
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Instant;
+
+use alarm::{Condition, ConditionKind, GapPolicy, HallSettings, OnUnknown, RuleSet, TagSettings};
+use engine::{Effects, Engine};
+use model::{GatewayIndex, Priority, Quality, Reading, ReadingFlags, TagIndex, Time};
+
+const TAGS: u32 = 100_000;
+const ROUNDS: u32 = 20;
+
+fn tag(n: u32) -> TagSettings {
+    TagSettings {
+        enterprise: "plant".into(),
+        tag: format!("t{n}").into(),
+        unit: "ppm".into(),
+        period_s: Some(5.0),
+        stale_factor: 3.0,
+        span: None,
+        stuck: None,
+        rate_max_per_s: None,
+        reorder_s: 0.0,
+        safety: false,
+        retired: false,
+    }
+}
+
+fn condition(n: u32, kind: ConditionKind, text: &Arc<str>) -> Condition {
+    Condition {
+        key: text.clone(),
+        tag: TagIndex(n),
+        kind,
+        priority: Priority::III,
+        on_delay_s: 5.0,
+        off_delay_s: 10.0,
+        deadband: 1.0,
+        latch: false,
+        on_unknown: OnUnknown::Hold,
+        gap: GapPolicy::Bridge,
+        suppress_when: None,
+        escalation: vec![],
+        message_zh: text.clone(),
+        message_en: text.clone(),
+        group: text.clone(),
+        class: text.clone(),
+        retired: false,
+    }
+}
+
+fn rules() -> RuleSet {
+    let text: Arc<str> = "limit".into();
+    let kinds = [
+        ConditionKind::LowLow(5.0),
+        ConditionKind::Low(10.0),
+        ConditionKind::High(90.0),
+        ConditionKind::HighHigh(95.0),
+    ];
+    let conditions = (0..TAGS).flat_map(|n| kinds.clone().map(|k| condition(n, k, &text))).collect();
+    RuleSet { revision: 1, tags: (0..TAGS).map(tag).collect(), conditions, hall: HallSettings::default() }
+}
+
+/// A fixed sequence of pseudo-random numbers (splitmix64).
+fn next(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let mut z = *state;
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+fn shuffled(seed: &mut u64) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..TAGS).collect();
+    for i in (1..order.len()).rev() {
+        order.swap(i, (next(seed) % (i as u64 + 1)) as usize);
+    }
+    order
+}
+
+/// Values within the limits, but for `odd` in a thousand.
+fn readings(round: u32, seed: &mut u64, odd: u64) -> Vec<Reading> {
+    let base = 1_700_000_000_000_000 + i64::from(round) * 1_000_000;
+    let make = |(i, n): (usize, u32)| {
+        let at = Time(base + i as i64 * 10);
+        let beyond = next(seed) % 1000 < odd;
+        let value = if beyond { 97.0 } else { 20.0 + (next(seed) % 600) as f64 / 10.0 };
+        Reading {
+            tag: TagIndex(n),
+            gateway: GatewayIndex(n % 1000),
+            value,
+            source_time: at,
+            server_time: at,
+            seq: 0,
+            quality: Quality::Good,
+            flags: ReadingFlags::default(),
+        }
+    };
+    let order = shuffled(&mut { *seed });
+    order.into_iter().enumerate().map(make).collect()
+}
+
+fn run(name: &str, odd: u64) {
+    let mut engine = Engine::new(Arc::new(rules()));
+    let mut out = Effects::default();
+    let mut seed = 7;
+    let (mut best, mut sum, mut facts) = (f64::MAX, 0.0, 0);
+    for round in 0..ROUNDS {
+        let batch = readings(round, &mut seed, odd);
+        let began = Instant::now();
+        for reading in &batch {
+            engine.read(reading.server_time, black_box(reading), &mut out);
+        }
+        let ns = began.elapsed().as_nanos() as f64 / f64::from(TAGS);
+        if round > 0 {
+            best = ns.min(best);
+            sum += ns;
+        }
+        facts += out.facts.len();
+        out.facts.clear();
+    }
+    println!(
+        "{name}: best {best:.1} ns, mean {:.1} ns per reading with 4 limits; {facts} facts",
+        sum / f64::from(ROUNDS - 1)
+    );
+    let began = Instant::now();
+    let snapshot = engine.snapshot();
+    let copied = began.elapsed();
+    let bytes = postcard::to_stdvec(&snapshot).unwrap();
+    println!("{name}: snapshot {} KB, copied in {copied:?}, with encoding {:?}", bytes.len() / 1024, began.elapsed());
+}
+
+fn main() {
+    run("within limits", 0);
+    run("1 % beyond", 10);
+}

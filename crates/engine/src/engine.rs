@@ -1,0 +1,275 @@
+//! The engine: owns all state, takes one event at a time, and says what changed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use alarm::{AlarmRecord, Instants, RuleSet, Shelving, Verdict};
+use model::{Quality, Reading, TagIndex, Time};
+use response::{Order, OrderBook};
+
+use crate::clock::{self, DEPENDENTS, DETECTORS, GAP, REORDER, RETIRED, SERVICE, STALE, STUCK, TagState, Timing};
+use crate::command::{Keys, Service};
+use crate::deadline::{Deadlines, Due};
+use crate::episode::{Episodes, Slots};
+use crate::flood::Flood;
+use crate::gateway::{GATEWAYS_MAX, Gateway};
+use crate::plan::Plan;
+use crate::{Effects, Event, Tally};
+
+/// The newest reading of a tag.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LastValue {
+    /// Value, in the tag's unit.
+    pub value: f64,
+    /// Quality.
+    pub quality: Quality,
+    /// When the device says it was measured.
+    pub source_time: Time,
+    /// When its bytes reached us.
+    pub server_time: Time,
+    /// No reading for `stale_factor` periods.
+    pub stale: bool,
+}
+
+/// The decision maker of one shard: state plus one immutable rule set. No clock, no I/O, no randomness.
+#[derive(Debug)]
+pub struct Engine {
+    pub(crate) rules: Arc<RuleSet>,
+    pub(crate) plan: Plan,
+    pub(crate) tags: Vec<TagState>,
+    pub(crate) gateways: Vec<Gateway>,
+    pub(crate) slots: Slots,
+    pub(crate) episodes: Episodes,
+    /// By condition.
+    pub(crate) shelved: BTreeMap<u32, Shelving>,
+    /// By tag.
+    pub(crate) services: BTreeMap<u32, Service>,
+    pub(crate) orders: OrderBook,
+    pub(crate) deadlines: Deadlines,
+    pub(crate) flood: Flood,
+    pub(crate) keys: Keys,
+    pub(crate) tally: Tally,
+    /// By group: last raise and its rank.
+    pub(crate) first_out: BTreeMap<Arc<str>, (Time, u32)>,
+    pub(crate) seq: u64,
+    pub(crate) future_us: i64,
+}
+
+/// When and from what a decision is made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    /// The caller's time.
+    pub now: Time,
+    /// Both clocks of the deciding sample.
+    pub at: Instants,
+    /// Data may be trusted to be current: our clock may fire a delay.
+    pub fresh: bool,
+    /// A gap lies before this sample.
+    pub gap: bool,
+    /// From back-filled data.
+    pub replayed: bool,
+    /// From a late reading.
+    pub late: bool,
+}
+
+impl Moment {
+    /// A decision by our own clock alone.
+    pub(crate) const fn at(now: Time, nominal: Time) -> Self {
+        let at = Instants { effective: nominal, received: nominal };
+        Self { now, at, fresh: true, gap: false, replayed: false, late: false }
+    }
+}
+
+impl Engine {
+    /// An engine without history.
+    pub fn new(rules: Arc<RuleSet>) -> Self {
+        let plan = Plan::new(&rules);
+        let mut tags = Vec::new();
+        plan.lay_out(&rules, &mut tags);
+        Self {
+            future_us: crate::plan::micros(rules.hall.future_s),
+            rules,
+            plan,
+            tags,
+            gateways: Vec::new(),
+            slots: Slots::default(),
+            episodes: Episodes::default(),
+            shelved: BTreeMap::new(),
+            services: BTreeMap::new(),
+            orders: OrderBook::default(),
+            deadlines: Deadlines::default(),
+            flood: Flood::default(),
+            keys: Keys::default(),
+            tally: Tally::default(),
+            first_out: BTreeMap::new(),
+            seq: 0,
+        }
+    }
+
+    /// Takes one event. Total: every event has an answer in every state. `now` must not go back between calls.
+    /// Deadlines up to `now` are handled first, at their own times, so that it does not matter how often it is called.
+    pub fn step(&mut self, now: Time, event: &Event, out: &mut Effects) {
+        if let Event::Reading(reading) = event {
+            return self.read(now, reading, out);
+        }
+        if let Event::Restarted { down_at, up_at } = event {
+            self.restarted(now, *down_at, *up_at, out);
+        }
+        self.run_deadlines(now, out);
+        match event {
+            Event::Operator(command) => self.command(now, command, out),
+            Event::Link(change) => self.link(now, change, out),
+            Event::Rules(rules, actor) => self.activate(now, rules, actor, out),
+            Event::Reading(_) | Event::Restarted { .. } | Event::Tick => {}
+        }
+    }
+
+    /// Takes one reading: the hot path of [`Engine::step`].
+    #[inline]
+    pub fn read(&mut self, now: Time, reading: &Reading, out: &mut Effects) {
+        if self.deadlines.next() <= now {
+            self.run_deadlines(now, out);
+        }
+        let gateway = self.gateway_slot(reading.gateway.0);
+        let index = reading.tag.0 as usize;
+        let Some(tag) = self.tags.get_mut(index) else {
+            out.counts.ignored += 1;
+            return;
+        };
+        if tag.has(RETIRED | REORDER) && self.read_aside(now, reading, out) {
+            return;
+        }
+        let tag = &mut self.tags[index];
+        let from = &mut self.gateways[gateway];
+        let at = clock::instants(from, reading, now, self.future_us);
+        match clock::judge(tag, from, reading, at, self.rules.hall.clock_step_readings) {
+            Timing::Live => self.read_live(now, reading, at, out),
+            odd => self.read_odd(now, reading, odd, out),
+        }
+    }
+
+    /// Evaluates a reading in order.
+    #[inline]
+    pub(crate) fn read_live(&mut self, now: Time, reading: &Reading, at: Instants, out: &mut Effects) {
+        let index = reading.tag.0 as usize;
+        let tag = &mut self.tags[index];
+        let first_of_tag = !tag.is_known();
+        let flags = tag.flags;
+        tag.accept(reading, at);
+        let (first, limits) = (tag.first as usize, tag.limits as usize);
+        let gateway = &mut self.gateways[(reading.gateway.0 as usize).min(GATEWAYS_MAX - 1)];
+        gateway.last_received = at.received;
+        let watched = gateway.is_plain(reading, at);
+        let mut moment = Moment { now, at, fresh: true, gap: false, replayed: false, late: false };
+        out.counts.live += 1;
+        const ODD: u16 = GAP | STALE | DETECTORS | DEPENDENTS | STUCK | SERVICE;
+        if flags & ODD != 0 || !watched || first_of_tag || reading.quality == Quality::Bad {
+            self.prepare(reading, flags, &mut moment, out);
+        }
+        let unknown = self.tags[index].quality == Quality::Bad as u8;
+        for cell in first..first + limits {
+            self.compare(cell, reading.value, unknown, &moment, out);
+        }
+    }
+
+    /// Compares a value with one limit; nearly always nothing follows.
+    #[inline]
+    fn compare(&mut self, index: usize, value: f64, unknown: bool, moment: &Moment, out: &mut Effects) {
+        let cell = &self.plan.cells[index];
+        let x = if cell.low { -value } else { value };
+        let violated = x >= cell.limit;
+        if !violated && !unknown && cell.process as u8 == 0 {
+            return;
+        }
+        let verdict = if unknown {
+            Verdict::Unknown
+        } else if violated {
+            Verdict::Violated
+        } else if x <= cell.clear {
+            Verdict::Cleared
+        } else {
+            Verdict::Between
+        };
+        self.sample(index as u32, verdict, x, moment, out);
+    }
+
+    /// Index of a gateway's entry, made if new.
+    #[inline]
+    fn gateway_slot(&mut self, number: u32) -> usize {
+        let index = (number as usize).min(GATEWAYS_MAX - 1);
+        if index >= self.gateways.len() {
+            self.gateways.resize(index + 1, Gateway::NEW);
+        }
+        index
+    }
+
+    /// When `step(Tick)` is next needed.
+    pub fn next_deadline(&self) -> Option<Time> {
+        let heap = self.deadlines.next();
+        let own = (heap.0 != i64::MAX).then_some(heap);
+        [own, self.orders.next_deadline()].into_iter().flatten().min()
+    }
+
+    /// The newest reading of a tag.
+    pub fn last(&self, tag: TagIndex) -> Option<LastValue> {
+        let state = self.tags.get(tag.0 as usize).filter(|t| t.is_known())?;
+        Some(LastValue {
+            value: state.value,
+            quality: Quality::from_u8(state.quality),
+            source_time: state.source,
+            server_time: state.received,
+            stale: state.has(STALE),
+        })
+    }
+
+    /// Number of the newest fact; 0 if none.
+    pub const fn last_seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// What became of every raise: raised = annunciated + shelved + suppressed + collapsed + chattering.
+    pub const fn tally(&self) -> Tally {
+        self.tally
+    }
+
+    /// Whether the desk is in flood mode.
+    pub const fn in_flood(&self) -> bool {
+        self.flood.on
+    }
+
+    /// The rules in force.
+    pub const fn rules(&self) -> &Arc<RuleSet> {
+        &self.rules
+    }
+
+    /// Every episode that is not closed, branches and shelved ones included, in the order of their numbers.
+    pub fn open_alarms(&self) -> Vec<AlarmRecord> {
+        self.episodes.open.keys().filter_map(|&id| self.record(id)).collect()
+    }
+
+    /// One open episode.
+    pub fn alarm(&self, id: alarm::AlarmId) -> Option<AlarmRecord> {
+        self.record(id)
+    }
+
+    /// Orders that are not closed.
+    pub fn orders(&self) -> impl Iterator<Item = &Order> {
+        self.orders.open()
+    }
+
+    /// Handles every deadline up to `now`, each at its own time: a tick never changes an outcome, only when it is seen.
+    pub(crate) fn run_deadlines(&mut self, now: Time, out: &mut Effects) {
+        while let Some((at, due)) = self.deadlines.pop(now) {
+            match due {
+                Due::Delay(condition) => self.delay_due(condition, at, now, out),
+                Due::Stale(tag) => self.stale_due(tag, at, now, out),
+                Due::Shelve(condition) => self.shelve_due(condition, at, now, out),
+                Due::Service(tag) => self.service_due(tag, at, now, out),
+                Due::Escalate(alarm) => self.escalate_due(alarm, at, now, out),
+                Due::Chatter(condition) => self.chatter_due(condition, at, now, out),
+                Due::Flood => self.flood_due(at, now, out),
+            }
+        }
+        self.orders_due(now, out);
+    }
+}

@@ -1,0 +1,139 @@
+//! A new immutable revision comes into force while alarms are active.
+
+use std::sync::Arc;
+
+use alarm::{AlarmId, Cause, Change, Process, RuleSet, Verdict, advance};
+use model::{Actor, Quality, Time};
+
+use crate::clock::TagState;
+use crate::emit::Told;
+use crate::engine::{Engine, Moment};
+use crate::plan::{Cell, NO_SLOT, Plan, is_limit};
+use crate::{Effects, Notice};
+
+impl Engine {
+    /// Puts a revision into force. An identical one is a no-op (invariant 18).
+    pub(crate) fn activate(&mut self, now: Time, rules: &Arc<RuleSet>, actor: &Actor, out: &mut Effects) {
+        if **rules == *self.rules {
+            return;
+        }
+        let old = std::mem::replace(&mut self.rules, rules.clone());
+        self.rebuild_plan();
+        let mut retired = 0;
+        for number in 0..self.rules.conditions.len() {
+            let new = &self.rules.conditions[number];
+            if old.conditions.get(number) == Some(new) {
+                continue;
+            }
+            if new.retired {
+                retired += u64::from(self.retire(number as u32, now, actor, out));
+            } else {
+                self.reevaluate(number as u32, now, actor, out);
+            }
+        }
+        let (revision, conditions) = (self.rules.revision, self.rules.conditions.len() as u64);
+        self.notice(now, Notice::RulesActivated { revision, conditions, retired }, out);
+        self.rebuild_deadlines();
+    }
+
+    /// Lays the cells out anew; running state moves over by condition number.
+    pub(crate) fn rebuild_plan(&mut self) {
+        let plan = Plan::new(&self.rules);
+        let old = std::mem::replace(&mut self.plan, plan);
+        for cell in &mut self.plan.cells {
+            if let Some(&index) = old.cell_of.get(cell.condition as usize) {
+                let before: &Cell = &old.cells[index as usize];
+                cell.process = before.process;
+                cell.slot = before.slot;
+                cell.flags |= before.flags & !crate::plan::CELL_RETIRED;
+            }
+        }
+        self.future_us = crate::plan::micros(self.rules.hall.future_s);
+        self.plan.lay_out(&self.rules, &mut self.tags);
+    }
+
+    /// The rule is gone: the process part ends with that cause, but the alarm still needs its acknowledgement.
+    fn retire(&mut self, number: u32, now: Time, actor: &Actor, out: &mut Effects) -> bool {
+        let index = self.plan.cell_of[number as usize];
+        let ids = self.open_of(number);
+        self.end_process(index, now);
+        for id in &ids {
+            let from = self.shown(*id);
+            if let Some(episode) = self.episodes.open.get_mut(id) {
+                episode.retired = true;
+                episode.latched = false;
+                episode.returned_at = episode.returned_at.or(Some(now));
+                episode.active = false;
+            }
+            self.tell_edit(*id, (from, Cause::Retired), now, actor, out);
+        }
+        self.release(index);
+        true
+    }
+
+    fn end_process(&mut self, index: u32, _now: Time) {
+        let cell = &mut self.plan.cells[index as usize];
+        cell.process = Process::Normal;
+        if cell.slot != NO_SLOT {
+            self.save_peak(index);
+        }
+    }
+
+    fn tell_edit(
+        &mut self,
+        id: AlarmId,
+        (from, cause): (alarm::State, Cause),
+        now: Time,
+        actor: &Actor,
+        out: &mut Effects,
+    ) {
+        let actor = Some(actor.clone());
+        self.emit(id, Told { from, cause, actor, moment: Moment::at(now, now), ..Told::default() }, out);
+        self.close_if_done(id);
+    }
+
+    /// Judges the last value by the new rule at once, in the same episode, with the edit as cause.
+    fn reevaluate(&mut self, number: u32, now: Time, actor: &Actor, out: &mut Effects) {
+        let index = self.plan.cell_of[number as usize];
+        let cell = self.plan.cells[index as usize];
+        let id = self.slots.all.get(cell.slot as usize).map_or(AlarmId(0), |s| s.episode);
+        let from = self.shown(id);
+        let was_active = cell.process.is_active();
+        let condition = &self.rules.conditions[number as usize];
+        let tag = self.tags.get(condition.tag.0 as usize).copied().unwrap_or(TagState::EMPTY);
+        let cleared = is_limit(&condition.kind) && is_cleared(&cell, &tag);
+        if was_active && cleared {
+            // Never shown as a recovery: the value did not move, the limit did.
+            let moment = Moment { at: tag.instants(), ..Moment::at(now, now) };
+            let (process, change) = advance(Process::Active, Verdict::Cleared, true);
+            debug_assert!(change == Change::Return && process == Process::Normal);
+            return self.come_back(index, Cause::RuleEdited, &moment, out);
+        }
+        if is_limit(&condition.kind) && tag.is_known() && !was_active {
+            self.judge_last(index, &tag, now, out);
+        }
+        if id != AlarmId(0) {
+            self.tell_edit(id, (from, Cause::RuleEdited), now, actor, out);
+        }
+    }
+
+    /// A condition that is not active sees the last value as a new sample.
+    fn judge_last(&mut self, index: u32, tag: &TagState, now: Time, out: &mut Effects) {
+        let x = self.oriented_value(index);
+        let cell = &self.plan.cells[index as usize];
+        let unknown = tag.quality == Quality::Bad as u8;
+        let verdict = match (unknown, x >= cell.limit, x <= cell.clear) {
+            (true, ..) => Verdict::Unknown,
+            (_, true, _) => Verdict::Violated,
+            (_, _, true) => Verdict::Cleared,
+            _ => Verdict::Between,
+        };
+        let moment = Moment { fresh: false, ..Moment { at: tag.instants(), ..Moment::at(now, now) } };
+        self.sample(index, verdict, x, &moment, out);
+    }
+}
+
+fn is_cleared(cell: &Cell, tag: &TagState) -> bool {
+    let x = if cell.low { -tag.value } else { tag.value };
+    tag.is_known() && tag.quality != Quality::Bad as u8 && x < cell.limit && x <= cell.clear
+}

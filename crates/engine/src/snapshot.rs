@@ -1,0 +1,191 @@
+//! Everything but the rules, in flat vectors, and back.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use alarm::{Process, RuleSet, Shelving};
+use model::Time;
+use response::OrderBook;
+use serde::{Deserialize, Serialize};
+
+use crate::Tally;
+use crate::clock::{STALE, TagState, WATCHED};
+use crate::command::{Keys, Service};
+use crate::deadline::Due;
+use crate::engine::Engine;
+use crate::episode::{Episodes, NEVER, Slots};
+use crate::flood::Flood;
+use crate::gateway::Gateway;
+use crate::plan::NO_SLOT;
+
+/// Layout number of [`Snapshot`].
+const VERSION: u32 = 1;
+
+/// State of an engine between two events.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    version: u32,
+    revision: u64,
+    tags: Vec<TagState>,
+    /// By condition: process region, flags, slot.
+    cells: Vec<(Process, u8, u32)>,
+    gateways: Vec<Gateway>,
+    slots: Slots,
+    episodes: Episodes,
+    shelved: BTreeMap<u32, Shelving>,
+    services: BTreeMap<u32, Service>,
+    orders: OrderBook,
+    flood: Flood,
+    keys: Keys,
+    tally: Tally,
+    first_out: BTreeMap<Arc<str>, (Time, u32)>,
+    seq: u64,
+}
+
+/// Why a snapshot cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RestoreError {
+    /// Written by another layout.
+    #[error("snapshot layout is {have}, this program reads {VERSION}")]
+    Version {
+        /// Layout number found.
+        have: u32,
+    },
+    /// The rules lack conditions or tags that the snapshot has; numbers are append-only.
+    #[error("the rules have {have} {what}, the snapshot {want}")]
+    Rules {
+        /// `conditions` or `tags`.
+        what: &'static str,
+        /// Number in the rules.
+        have: usize,
+        /// Number in the snapshot.
+        want: usize,
+    },
+    /// Its parts do not fit together.
+    #[error("the snapshot contradicts itself: {0}")]
+    Inconsistent(&'static str),
+}
+
+impl Engine {
+    /// All state. Quick: flat vectors are copied, nothing is computed.
+    pub fn snapshot(&self) -> Snapshot {
+        let cell = |&index: &u32| {
+            let cell = &self.plan.cells[index as usize];
+            (cell.process, cell.flags, cell.slot)
+        };
+        Snapshot {
+            version: VERSION,
+            revision: self.rules.revision,
+            tags: self.tags.clone(),
+            cells: self.plan.cell_of.iter().map(cell).collect(),
+            gateways: self.gateways.clone(),
+            slots: self.slots.clone(),
+            episodes: self.episodes.clone(),
+            shelved: self.shelved.clone(),
+            services: self.services.clone(),
+            orders: self.orders.clone(),
+            flood: self.flood.clone(),
+            keys: self.keys.clone(),
+            tally: self.tally,
+            first_out: self.first_out.clone(),
+            seq: self.seq,
+        }
+    }
+
+    /// An engine that goes on where the snapshot was taken.
+    ///
+    /// # Errors
+    /// `Version`, `Rules` or `Inconsistent`; the caller then replays from the start.
+    pub fn restore(snapshot: Snapshot, rules: Arc<RuleSet>) -> Result<Self, RestoreError> {
+        snapshot.check(&rules)?;
+        let mut engine = Self::new(rules);
+        engine.tags = snapshot.tags;
+        engine.gateways = snapshot.gateways;
+        engine.slots = snapshot.slots;
+        engine.episodes = snapshot.episodes;
+        engine.shelved = snapshot.shelved;
+        engine.services = snapshot.services;
+        engine.orders = snapshot.orders;
+        engine.flood = snapshot.flood;
+        engine.keys = snapshot.keys;
+        engine.tally = snapshot.tally;
+        engine.first_out = snapshot.first_out;
+        engine.seq = snapshot.seq;
+        for (number, (process, flags, slot)) in snapshot.cells.into_iter().enumerate() {
+            let cell = &mut engine.plan.cells[engine.plan.cell_of[number] as usize];
+            cell.process = process;
+            cell.flags |= flags & !crate::plan::CELL_RETIRED;
+            cell.slot = slot;
+        }
+        engine.plan.lay_out(&engine.rules, &mut engine.tags);
+        engine.rebuild_deadlines();
+        Ok(engine)
+    }
+
+    /// Makes the heap from the state, which alone counts.
+    pub(crate) fn rebuild_deadlines(&mut self) {
+        self.deadlines.clear();
+        for index in 0..self.plan.cells.len() as u32 {
+            let cell = &self.plan.cells[index as usize];
+            if cell.slot == NO_SLOT {
+                continue;
+            }
+            let (slot, condition) = (&mut self.slots.all[cell.slot as usize], cell.condition);
+            slot.armed = NEVER;
+            if slot.chattering {
+                let quiet = slot.raises.last().map_or(Time(0), |t| t.plus_us(crate::judge::MINUTE_US));
+                self.deadlines.push(quiet, Due::Chatter(condition));
+            }
+            self.arm(index);
+        }
+        self.rebuild_tag_deadlines();
+        for (&condition, shelving) in &self.shelved {
+            self.deadlines.push(shelving.until, Due::Shelve(condition));
+        }
+        for (&tag, service) in &self.services {
+            self.deadlines.push(service.until, Due::Service(tag));
+        }
+        if let Some(end) = self.flood.ends() {
+            self.deadlines.push(end, Due::Flood);
+        }
+        let open: Vec<_> = self.episodes.open.keys().copied().collect();
+        for id in open {
+            self.arm_escalation(id);
+        }
+    }
+
+    fn rebuild_tag_deadlines(&mut self) {
+        for tag in 0..self.tags.len() as u32 {
+            let after = self.stale_after_us(tag);
+            let state = &mut self.tags[tag as usize];
+            let watched = after.is_some() && state.is_known() && !state.has(STALE);
+            state.set(WATCHED, watched);
+            if let (true, Some(after)) = (watched, after) {
+                self.deadlines.push(state.received.plus_us(after), Due::Stale(tag));
+            }
+        }
+    }
+}
+
+impl Snapshot {
+    fn check(&self, rules: &RuleSet) -> Result<(), RestoreError> {
+        if self.version != VERSION {
+            return Err(RestoreError::Version { have: self.version });
+        }
+        let (have, want) = (rules.conditions.len(), self.cells.len());
+        if have < want {
+            return Err(RestoreError::Rules { what: "conditions", have, want });
+        }
+        let (have, want) = (rules.tags.len(), self.tags.len());
+        if have < want {
+            return Err(RestoreError::Rules { what: "tags", have, want });
+        }
+        let slots = self.slots.all.len();
+        let dangling = self.cells.iter().any(|c| c.2 != NO_SLOT && c.2 as usize >= slots);
+        let pending_without = self.cells.iter().any(|c| c.2 == NO_SLOT && c.0 != Process::Normal);
+        if dangling || pending_without {
+            return Err(RestoreError::Inconsistent("a running condition has no slot"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,5 @@
+//! The engine's suite: one binary, one file per subject.
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)]
+
+mod hall;
+mod life;
