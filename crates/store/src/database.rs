@@ -1,0 +1,281 @@
+//! One connection to one of two SQL engines, behind one portable SQL text.
+//!
+//! Portable means: `$1` placeholders, BIGINT, TEXT, BYTEA/BLOB and double precision only, `ON CONFLICT`,
+//! `RETURNING`, common table expressions. What differs is the migration text and the way to lock.
+
+use std::path::Path;
+
+use postgres::types::{IsNull, ToSql, Type, to_sql_checked};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rustc_hash::FxHashMap;
+
+use crate::{SqlError, StoreError};
+
+/// Prepared statements kept per SQLite connection.
+const STATEMENTS_MAX: usize = 128;
+
+/// A parameter of a statement.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Param<'a> {
+    /// SQL NULL.
+    Null,
+    /// BIGINT.
+    Int(i64),
+    /// Double precision.
+    Real(f64),
+    /// TEXT.
+    Text(&'a str),
+    /// BLOB or BYTEA.
+    Blob(&'a [u8]),
+}
+
+impl From<Option<i64>> for Param<'_> {
+    fn from(value: Option<i64>) -> Self {
+        value.map_or(Self::Null, Self::Int)
+    }
+}
+
+impl rusqlite::ToSql for Param<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match *self {
+            Self::Null => ValueRef::Null,
+            Self::Int(v) => ValueRef::Integer(v),
+            Self::Real(v) => ValueRef::Real(v),
+            Self::Text(v) => ValueRef::Text(v.as_bytes()),
+            Self::Blob(v) => ValueRef::Blob(v),
+        }))
+    }
+}
+
+impl ToSql for Param<'_> {
+    fn to_sql(
+        &self,
+        ty: &Type,
+        out: &mut postgres::types::private::BytesMut,
+    ) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        match *self {
+            Self::Null => Ok(IsNull::Yes),
+            Self::Int(v) => v.to_sql_checked(ty, out),
+            Self::Real(v) => v.to_sql_checked(ty, out),
+            Self::Text(v) => v.to_sql_checked(ty, out),
+            Self::Blob(v) => v.to_sql_checked(ty, out),
+        }
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
+}
+
+/// A row of a result; columns are read by position.
+pub enum Row<'a> {
+    /// From SQLite.
+    Sqlite(&'a rusqlite::Row<'a>),
+    /// From PostgreSQL.
+    Postgres(&'a postgres::Row),
+}
+
+impl Row<'_> {
+    /// A BIGINT that may be NULL.
+    pub fn opt_int(&self, column: usize) -> Result<Option<i64>, SqlError> {
+        match self {
+            Self::Sqlite(row) => match row.get_ref(column)? {
+                ValueRef::Null => Ok(None),
+                ValueRef::Integer(v) => Ok(Some(v)),
+                _ => Err(SqlError::Column { column, wanted: "an integer" }),
+            },
+            Self::Postgres(row) => Ok(row.try_get(column)?),
+        }
+    }
+
+    /// A BIGINT.
+    pub fn int(&self, column: usize) -> Result<i64, SqlError> {
+        self.opt_int(column)?.ok_or(SqlError::Column { column, wanted: "an integer" })
+    }
+
+    /// A double.
+    pub fn real(&self, column: usize) -> Result<f64, SqlError> {
+        match self {
+            Self::Sqlite(row) => match row.get_ref(column)? {
+                ValueRef::Real(v) => Ok(v),
+                ValueRef::Integer(v) => Ok(v as f64),
+                _ => Err(SqlError::Column { column, wanted: "a number" }),
+            },
+            Self::Postgres(row) => Ok(row.try_get(column)?),
+        }
+    }
+
+    /// A TEXT.
+    pub fn text(&self, column: usize) -> Result<&str, SqlError> {
+        match self {
+            Self::Sqlite(row) => match row.get_ref(column)? {
+                ValueRef::Text(v) => {
+                    std::str::from_utf8(v).map_err(|_| SqlError::Column { column, wanted: "UTF-8 text" })
+                }
+                _ => Err(SqlError::Column { column, wanted: "text" }),
+            },
+            Self::Postgres(row) => Ok(row.try_get(column)?),
+        }
+    }
+
+    /// A BLOB or BYTEA.
+    pub fn blob(&self, column: usize) -> Result<&[u8], SqlError> {
+        match self {
+            Self::Sqlite(row) => match row.get_ref(column)? {
+                ValueRef::Blob(v) => Ok(v),
+                _ => Err(SqlError::Column { column, wanted: "bytes" }),
+            },
+            Self::Postgres(row) => Ok(row.try_get(column)?),
+        }
+    }
+}
+
+/// PostgreSQL with its prepared statements.
+pub struct Postgres {
+    client: postgres::Client,
+    statements: FxHashMap<&'static str, postgres::Statement>,
+}
+
+/// One connection.
+pub enum Database {
+    /// Embedded.
+    Sqlite(rusqlite::Connection),
+    /// Production.
+    Postgres(Box<Postgres>),
+}
+
+impl Database {
+    /// Opens a SQLite file for the one writer, or (`read_only`) for a reader. `page_size` is in bytes and
+    /// counts only when the file is new.
+    pub fn open_sqlite(path: &Path, page_size: u32, read_only: bool) -> Result<Self, StoreError> {
+        let open = || -> Result<rusqlite::Connection, rusqlite::Error> {
+            let flags = match read_only {
+                true => rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY,
+                false => rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE | rusqlite::OpenFlags::SQLITE_OPEN_CREATE,
+            };
+            let connection = rusqlite::Connection::open_with_flags(path, flags)?;
+            connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+            connection.busy_timeout(std::time::Duration::from_secs(5))?;
+            if !read_only {
+                // Checkpoints run beside the commits, never inside one: see `checkpoint`.
+                connection.execute_batch(&format!(
+                    "PRAGMA page_size={page_size}; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;
+                     PRAGMA wal_autocheckpoint=0; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY;
+                     PRAGMA cache_size=-8192;"
+                ))?;
+            }
+            Ok(connection)
+        };
+        open().map(Self::Sqlite).map_err(|e| StoreError::sql("open the SQLite file")(e.into()))
+    }
+
+    /// Connects to PostgreSQL. Must be called on a plain thread: the client blocks.
+    pub fn open_postgres(url: &str) -> Result<Self, StoreError> {
+        let client = postgres::Client::connect(url, postgres::NoTls)
+            .map_err(|e| StoreError::sql("connect to PostgreSQL")(e.into()))?;
+        Ok(Self::Postgres(Box::new(Postgres { client, statements: FxHashMap::default() })))
+    }
+
+    /// Runs statements that are not worth preparing: migrations.
+    pub fn batch(&mut self, sql: &str) -> Result<(), SqlError> {
+        match self {
+            Self::Sqlite(connection) => Ok(connection.execute_batch(sql)?),
+            Self::Postgres(postgres) => Ok(postgres.client.batch_execute(sql)?),
+        }
+    }
+
+    /// Runs one prepared statement; returns the number of rows it changed.
+    pub fn execute(&mut self, sql: &'static str, params: &[Param<'_>]) -> Result<u64, SqlError> {
+        match self {
+            Self::Sqlite(connection) => {
+                Ok(connection.prepare_cached(sql)?.execute(rusqlite::params_from_iter(params))? as u64)
+            }
+            Self::Postgres(postgres) => {
+                let statement = postgres.prepared(sql)?;
+                Ok(postgres.client.execute(&statement, &borrowed(params))?)
+            }
+        }
+    }
+
+    /// Runs one prepared query and gives every row to `each`.
+    pub fn query<F>(&mut self, sql: &'static str, params: &[Param<'_>], mut each: F) -> Result<(), SqlError>
+    where
+        F: FnMut(&Row<'_>) -> Result<(), SqlError>,
+    {
+        match self {
+            Self::Sqlite(connection) => {
+                let mut statement = connection.prepare_cached(sql)?;
+                let mut rows = statement.query(rusqlite::params_from_iter(params))?;
+                while let Some(row) = rows.next()? {
+                    each(&Row::Sqlite(row))?;
+                }
+                Ok(())
+            }
+            Self::Postgres(postgres) => {
+                let statement = postgres.prepared(sql)?;
+                let rows = postgres.client.query(&statement, &borrowed(params))?;
+                rows.iter().try_for_each(|row| each(&Row::Postgres(row)))
+            }
+        }
+    }
+
+    /// All rows of a query, each turned into a `T`.
+    pub fn rows<T, F>(&mut self, sql: &'static str, params: &[Param<'_>], mut read: F) -> Result<Vec<T>, SqlError>
+    where
+        F: FnMut(&Row<'_>) -> Result<T, SqlError>,
+    {
+        let mut found = Vec::new();
+        self.query(sql, params, |row| read(row).map(|value| found.push(value)))?;
+        Ok(found)
+    }
+
+    /// The first row of a query, if there is one.
+    pub fn row<T, F>(&mut self, sql: &'static str, params: &[Param<'_>], read: F) -> Result<Option<T>, SqlError>
+    where
+        F: FnMut(&Row<'_>) -> Result<T, SqlError>,
+    {
+        Ok(self.rows(sql, params, read)?.into_iter().next())
+    }
+
+    /// Runs `work` in one transaction: all of it is durable when this returns `Ok`, none of it on `Err`.
+    pub fn transaction<T, F>(&mut self, work: F) -> Result<T, SqlError>
+    where
+        F: FnOnce(&mut Self) -> Result<T, SqlError>,
+    {
+        self.execute(self.begin(), &[])?;
+        match work(self).and_then(|value| self.execute("COMMIT", &[]).map(|_| value)) {
+            Ok(value) => Ok(value),
+            Err(error) => {
+                // The first error is what counts; SQLite may have rolled back by itself already.
+                if let Err(rollback) = self.batch("ROLLBACK") {
+                    tracing::debug!(%rollback, "nothing to roll back");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn begin(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "BEGIN IMMEDIATE",
+            Self::Postgres(_) => "BEGIN",
+        }
+    }
+}
+
+impl Postgres {
+    fn prepared(&mut self, sql: &'static str) -> Result<postgres::Statement, SqlError> {
+        if let Some(statement) = self.statements.get(sql) {
+            return Ok(statement.clone());
+        }
+        let statement = self.client.prepare(sql)?;
+        self.statements.insert(sql, statement.clone());
+        Ok(statement)
+    }
+}
+
+fn borrowed<'a>(params: &'a [Param<'a>]) -> Vec<&'a (dyn ToSql + Sync)> {
+    params.iter().map(|p| p as &(dyn ToSql + Sync)).collect()
+}

@@ -1,0 +1,343 @@
+//! The journal: the hall's one writer. Whatever `commit` returned for survives a crash of the process or the machine.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use model::Time;
+
+use crate::audit::{AuditRow, Head, Vouched};
+use crate::lock::FolderLock;
+use crate::{Database, FactRow, InputLog, Param, Snapshots, SqlError, StoreError, Subject};
+
+/// Page size of a new SQLite file, bytes. Smaller pages mean fewer bytes a commit; see `benches/commit.rs`.
+pub const PAGE_SIZE: u32 = 4096;
+
+/// Where the journal lives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Location {
+    /// `journal.db` in this folder, which is made if it is not there.
+    Sqlite(PathBuf),
+    /// A PostgreSQL database by URL.
+    Postgres(String),
+}
+
+/// One group commit.
+#[derive(Clone, Copy, Debug)]
+pub struct Commit<'a> {
+    /// Every input since the last commit.
+    pub inputs: &'a InputLog,
+    /// Every fact since the last commit, in order.
+    pub facts: &'a [FactRow<'a>],
+}
+
+/// The one writer. Blocking; belongs to the hall's thread.
+pub struct Journal {
+    pub(crate) database: Database,
+    pub(crate) location: Location,
+    pub(crate) counters: Counters,
+    pub(crate) stopped: Option<StoreError>,
+    pub(crate) _lock: Option<FolderLock>,
+}
+
+/// The last number of every sequence, as committed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Counters {
+    pub input: u64,
+    pub fact: u64,
+    pub audit: Head,
+    pub tags: u64,
+    pub conditions: u64,
+    pub gateways: u64,
+}
+
+/// Something an administrator or a session did that is no fact of the engine but belongs into the audit.
+#[derive(Clone, Copy, Debug)]
+pub struct AuditNote<'a> {
+    /// Who.
+    pub account: &'a str,
+    /// What: `session.login`, `account.changed`.
+    pub action: &'a str,
+    /// To whom or what.
+    pub subject: &'a str,
+    /// Before and after, or anything else worth keeping.
+    pub detail: &'a str,
+}
+
+impl Journal {
+    /// Commits inputs and facts in one transaction and returns the `committed_at` written into the event rows: the
+    /// clock as the transaction was begun. It is durable when this returns.
+    ///
+    /// # Errors
+    /// `Sequence` if a fact's number does not follow the last one: nothing was done. Any other error is final: what
+    /// reached the disk is unknown, and every later call answers `Stopped`.
+    pub fn commit(&mut self, commit: &Commit<'_>) -> Result<Time, StoreError> {
+        self.check_sequence(commit.facts)?;
+        let now = wall_clock();
+        let mut counters = self.counters;
+        self.write("commit to the journal", |db| {
+            if !commit.inputs.is_empty() {
+                counters.input += 1;
+                insert_inputs(db, counters.input, commit.inputs)?;
+            }
+            for fact in commit.facts {
+                counters.fact = fact.seq;
+                insert_fact(db, &mut counters.audit, fact, now)?;
+            }
+            Ok(())
+        })?;
+        self.counters = counters;
+        Ok(now)
+    }
+
+    /// Gives the next numbers to new names, durably. Call it before the first input that uses them.
+    pub fn register(
+        &mut self,
+        tags: &[(&str, &str)],
+        conditions: &[&str],
+        gateways: &[&str],
+    ) -> Result<(), StoreError> {
+        let mut counters = self.counters;
+        self.write("register names", |db| {
+            for (enterprise, name) in tags {
+                let params = [Param::Int(counters.tags as i64), Param::Text(enterprise), Param::Text(name)];
+                db.execute("INSERT INTO tags (id, enterprise, name) VALUES ($1, $2, $3)", &params)?;
+                counters.tags += 1;
+            }
+            let sql = "INSERT INTO conditions (id, name) VALUES ($1, $2)";
+            insert_names(db, sql, conditions, &mut counters.conditions)?;
+            let sql = "INSERT INTO gateways (id, name) VALUES ($1, $2)";
+            insert_names(db, sql, gateways, &mut counters.gateways)
+        })?;
+        self.counters = counters;
+        Ok(())
+    }
+
+    /// Writes rows into the audit that are no facts.
+    pub fn audit(&mut self, notes: &[AuditNote<'_>]) -> Result<Time, StoreError> {
+        self.apply(notes, |_| Ok(()))
+    }
+
+    /// Changes records (accounts, sessions, parked tags …) and audits it, in one transaction on the one writer.
+    pub fn apply<T, F>(&mut self, notes: &[AuditNote<'_>], work: F) -> Result<Time, StoreError>
+    where
+        F: FnOnce(&mut Database) -> Result<T, SqlError>,
+    {
+        let now = wall_clock();
+        let mut counters = self.counters;
+        self.write("change records", |db| {
+            work(db)?;
+            for note in notes {
+                insert_note(db, &mut counters.audit, note, now)?;
+            }
+            Ok(())
+        })?;
+        self.counters = counters;
+        Ok(now)
+    }
+
+    /// Saves an engine snapshot taken after input `input_seq`. Blocks; `snapshots()` does the same beside the hall.
+    pub fn snapshot(&mut self, input_seq: u64, state: &[u8]) -> Result<(), StoreError> {
+        self.snapshots().save(input_seq, state)
+    }
+
+    /// Where snapshots are saved; may go to a blocking thread.
+    pub fn snapshots(&self) -> Snapshots {
+        match &self.location {
+            Location::Sqlite(folder) => Snapshots::Folder(folder.clone()),
+            Location::Postgres(url) => Snapshots::Postgres(url.clone()),
+        }
+    }
+
+    /// Number of the last committed batch of inputs: what `snapshot`, `replay` and the historian count by.
+    pub fn last_input_seq(&self) -> u64 {
+        self.counters.input
+    }
+
+    /// Number of the last committed fact.
+    pub fn last_fact_seq(&self) -> u64 {
+        self.counters.fact
+    }
+
+    /// The newest row of the audit chain.
+    pub fn audit_head(&self) -> Head {
+        self.counters.audit
+    }
+
+    /// Deletes inputs that two snapshots and the historian (`historian_input_seq`) cover; at most `batches_max` at a
+    /// time, so that it never holds up an alarm for long. Returns how many it deleted. Call it when idle.
+    pub fn prune(&mut self, historian_input_seq: u64, batches_max: u64) -> Result<u64, StoreError> {
+        let covered = self.snapshots().covered()?.min(historian_input_seq);
+        let mut deleted = 0;
+        self.write("prune inputs", |db| {
+            let first = db.row("SELECT MIN(seq) FROM inputs", &[], |row| row.opt_int(0))?.flatten();
+            let Some(first) = first else { return Ok(()) };
+            let last = (covered as i64).min(first.saturating_add(batches_max as i64 - 1));
+            deleted = db.execute("DELETE FROM inputs WHERE seq <= $1", &[Param::Int(last)])?;
+            Ok(())
+        })?;
+        Ok(deleted)
+    }
+
+    fn check_sequence(&self, facts: &[FactRow<'_>]) -> Result<(), StoreError> {
+        let mut last = self.counters.fact;
+        for fact in facts {
+            if fact.seq != last + 1 {
+                return Err(StoreError::Sequence { what: "fact", last, got: fact.seq });
+            }
+            last = fact.seq;
+        }
+        Ok(())
+    }
+
+    /// One transaction; the first failure is the last one tried (fsyncgate: a second fsync may lie).
+    fn write<F>(&mut self, doing: &'static str, work: F) -> Result<(), StoreError>
+    where
+        F: FnOnce(&mut Database) -> Result<(), SqlError>,
+    {
+        if let Some(stopped) = &self.stopped {
+            return Err(stopped.clone());
+        }
+        self.database.transaction(work).map_err(|source| {
+            let error = StoreError::Sql { doing, source };
+            let stopped = StoreError::Stopped { at: wall_clock(), first: Arc::from(error.chain()) };
+            tracing::error!(error = %error.chain(), "the journal stops: what reached the disk is unknown");
+            self.stopped = Some(stopped);
+            error
+        })
+    }
+}
+
+/// The database file of a data folder.
+pub(crate) fn database_file(folder: &Path) -> PathBuf {
+    folder.join("journal.db")
+}
+
+/// Microseconds since the epoch by the machine's clock.
+fn wall_clock() -> Time {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Time(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+}
+
+fn insert_inputs(db: &mut Database, seq: u64, inputs: &InputLog) -> Result<(), SqlError> {
+    let crc = i64::from(crc32c::crc32c(inputs.bytes()));
+    let params =
+        [Param::Int(seq as i64), Param::Int(inputs.last_now().0), Param::Int(crc), Param::Blob(inputs.bytes())];
+    db.execute("INSERT INTO inputs (seq, heard, crc, records) VALUES ($1, $2, $3, $4)", &params).map(|_| ())
+}
+
+fn insert_names(db: &mut Database, sql: &'static str, names: &[&str], next: &mut u64) -> Result<(), SqlError> {
+    for name in names {
+        db.execute(sql, &[Param::Int(*next as i64), Param::Text(name)])?;
+        *next += 1;
+    }
+    Ok(())
+}
+
+fn insert_fact(db: &mut Database, head: &mut Head, fact: &FactRow<'_>, now: Time) -> Result<(), SqlError> {
+    let previous = previous_event(db, &fact.subject)?;
+    let event = Vouched {
+        seq: fact.seq as i64,
+        committed_at: now.0,
+        kind: fact.subject.kind(),
+        subject: fact.subject.id(),
+        previous,
+        json: fact.json,
+    };
+    db.execute(
+        "INSERT INTO events (seq, committed_at, kind, subject, previous, json) VALUES ($1, $2, $3, $4, $5, $6)",
+        &[
+            Param::Int(event.seq),
+            Param::Int(event.committed_at),
+            Param::Int(event.kind),
+            Param::Int(event.subject),
+            Param::from(previous),
+            Param::Text(event.json),
+        ],
+    )?;
+    upsert_state(db, fact)?;
+    let subject = fact.subject.to_string();
+    let (account, action) = (fact.account, fact.action);
+    let row = AuditRow {
+        seq: head.seq + 1,
+        at: fact.at.0,
+        account,
+        action,
+        subject: &subject,
+        detail: "",
+        event: Some(event),
+    };
+    insert_audit(db, head, &row)?;
+    if let Some(topic) = fact.outbox_topic {
+        let params = [Param::Int(event.seq), Param::Text(topic)];
+        db.execute("INSERT INTO outbox (fact, topic) VALUES ($1, $2)", &params)?;
+    }
+    Ok(())
+}
+
+/// The event before this one of the same alarm or order: its history is a chain, which needs no index.
+fn previous_event(db: &mut Database, subject: &Subject<'_>) -> Result<Option<i64>, SqlError> {
+    let sql = match subject {
+        Subject::Alarm { .. } => "SELECT seq FROM alarms WHERE id = $1",
+        Subject::Order { .. } => "SELECT seq FROM orders WHERE id = $1",
+        Subject::Notice => return Ok(None),
+    };
+    db.row(sql, &[Param::Int(subject.id())], |row| row.int(0))
+}
+
+fn upsert_state(db: &mut Database, fact: &FactRow<'_>) -> Result<(), SqlError> {
+    match fact.subject {
+        Subject::Alarm { id, closed, tag, priority, raised_at, enterprise } => db.execute(
+            "INSERT INTO alarms (id, seq, closed, tag, priority, raised_at, enterprise)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)
+             ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, closed = excluded.closed, priority = excluded.priority",
+            &[
+                Param::Int(id.0 as i64),
+                Param::Int(fact.seq as i64),
+                Param::Int(i64::from(closed)),
+                Param::Int(i64::from(tag.0)),
+                Param::Int(priority as i64),
+                Param::Int(raised_at.0),
+                Param::Text(enterprise),
+            ],
+        ),
+        Subject::Order { id, closed, alarm } => db.execute(
+            "INSERT INTO orders (id, seq, closed, alarm) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, closed = excluded.closed",
+            &[
+                Param::Int(id.0 as i64),
+                Param::Int(fact.seq as i64),
+                Param::Int(i64::from(closed)),
+                Param::from(alarm.map(|a| a as i64)),
+            ],
+        ),
+        Subject::Notice => Ok(0),
+    }
+    .map(|_| ())
+}
+
+fn insert_note(db: &mut Database, head: &mut Head, note: &AuditNote<'_>, now: Time) -> Result<(), SqlError> {
+    let AuditNote { account, action, subject, detail } = *note;
+    let row = AuditRow { seq: head.seq + 1, at: now.0, account, action, subject, detail, event: None };
+    insert_audit(db, head, &row)
+}
+
+fn insert_audit(db: &mut Database, head: &mut Head, row: &AuditRow<'_>) -> Result<(), SqlError> {
+    let hash = row.hash(&head.hash);
+    db.execute(
+        "INSERT INTO audit (seq, at, fact, account, action, subject, detail, hash)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        &[
+            Param::Int(row.seq as i64),
+            Param::Int(row.at),
+            Param::from(row.event.map(|e| e.seq)),
+            Param::Text(row.account),
+            Param::Text(row.action),
+            Param::Text(row.subject),
+            Param::Text(row.detail),
+            Param::Blob(&hash),
+        ],
+    )?;
+    *head = Head { seq: row.seq, hash, at: Time(row.at) };
+    Ok(())
+}

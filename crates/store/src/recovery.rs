@@ -1,0 +1,192 @@
+//! Opening the journal: lock, version stamp, migration, and everything the engine needs to go on where it was.
+
+use std::fs;
+
+use model::Time;
+
+use crate::audit::Head;
+use crate::journal::{self, Counters, Journal, Location, PAGE_SIZE};
+use crate::lock::FolderLock;
+use crate::{Database, InputReader, Param, RecordedInput, SqlError, StoreError, migration};
+
+/// Batches read at a time during replay, so that memory stays bounded whatever the backlog.
+const REPLAY_BATCHES: i64 = 64;
+/// Key of the advisory lock on PostgreSQL: "fenghuo" as a number.
+const ADVISORY_LOCK: i64 = 0x66_656e_6768_756f;
+
+/// What the journal holds, as the start needs it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recovered {
+    /// `(enterprise, tag)` in the order of their numbers.
+    pub tags: Vec<(String, String)>,
+    /// Condition keys in the order of their numbers.
+    pub conditions: Vec<String>,
+    /// Gateway names in the order of their numbers.
+    pub gateways: Vec<String>,
+    /// Newest engine snapshot and the input it was taken after.
+    pub snapshot: Option<(u64, Vec<u8>)>,
+    /// Number of the last committed fact.
+    pub last_fact_seq: u64,
+    /// Number of the last committed batch of inputs.
+    pub last_input_seq: u64,
+    /// The last clock the journal heard; `Time::MIN` if it never heard any.
+    pub last_heard: Time,
+}
+
+impl Journal {
+    /// Opens the journal for its one writer.
+    ///
+    /// # Errors
+    /// `Locked` if another process has it, `SchemaNewer` if a newer version wrote it; nothing is changed then.
+    pub fn open(location: &Location) -> Result<(Self, Recovered), StoreError> {
+        let (mut database, lock) = open_database(location)?;
+        migration::migrate(&mut database)?;
+        let (counters, mut recovered) =
+            read_state(&mut database).map_err(StoreError::sql("read what the journal holds"))?;
+        let mut journal = Self { database, location: location.clone(), counters, stopped: None, _lock: lock };
+        recovered.snapshot = journal.snapshots().newest()?;
+        if let Some((input_seq, _)) = &recovered.snapshot {
+            // All inputs may have been pruned: the numbers go on from the snapshot's.
+            journal.counters.input = journal.counters.input.max(*input_seq);
+        }
+        recovered.last_input_seq = journal.counters.input;
+        Ok((journal, recovered))
+    }
+
+    /// Reads back every input after batch `after_input_seq`, in order, and returns how many there were.
+    ///
+    /// # Errors
+    /// `Damaged` names the batch and the byte; inputs before it have been given to `each`.
+    pub fn replay<F>(&mut self, after_input_seq: u64, mut each: F) -> Result<u64, StoreError>
+    where
+        F: FnMut(RecordedInput),
+    {
+        replay(&mut self.database, after_input_seq, |_, input| each(input))
+    }
+}
+
+/// As `Journal::replay`, on any connection; `each` also gets the number of the batch.
+pub(crate) fn replay<F>(database: &mut Database, after: u64, mut each: F) -> Result<u64, StoreError>
+where
+    F: FnMut(u64, RecordedInput),
+{
+    let sql = "SELECT seq, crc, records FROM inputs WHERE seq > $1 ORDER BY seq LIMIT $2";
+    let mut after = after as i64;
+    let mut count = 0;
+    loop {
+        let params = [Param::Int(after), Param::Int(REPLAY_BATCHES)];
+        let read = |row: &crate::Row<'_>| Ok((row.int(0)?, row.int(1)?, row.blob(2)?.to_vec()));
+        let batches = database.rows(sql, &params, read).map_err(StoreError::sql("read inputs"))?;
+        if batches.is_empty() {
+            return Ok(count);
+        }
+        for (seq, crc, records) in batches {
+            count += replay_batch(seq, crc, &records, &mut each)?;
+            after = seq;
+        }
+    }
+}
+
+fn replay_batch<F>(seq: i64, crc: i64, records: &[u8], each: &mut F) -> Result<u64, StoreError>
+where
+    F: FnMut(u64, RecordedInput),
+{
+    let damaged = |problem: String| StoreError::Damaged { table: "inputs", row: seq, problem };
+    if i64::from(crc32c::crc32c(records)) != crc {
+        return Err(damaged(format!("the checksum of its {} bytes does not match", records.len())));
+    }
+    let mut count = 0;
+    for input in InputReader::new(records).map_err(|e| damaged(e.to_string()))? {
+        each(seq as u64, input.map_err(|e| damaged(e.to_string()))?);
+        count += 1;
+    }
+    Ok(count)
+}
+
+fn open_database(location: &Location) -> Result<(Database, Option<FolderLock>), StoreError> {
+    match location {
+        Location::Sqlite(folder) => {
+            fs::create_dir_all(folder).map_err(StoreError::file("create", folder))?;
+            let lock = FolderLock::take(folder)?;
+            let file = journal::database_file(folder);
+            if file.exists() {
+                refuse_newer(&mut Database::open_sqlite(&file, PAGE_SIZE, true)?)?;
+            }
+            Ok((Database::open_sqlite(&file, PAGE_SIZE, false)?, Some(lock)))
+        }
+        Location::Postgres(url) => {
+            let mut database = Database::open_postgres(url)?;
+            take_advisory_lock(&mut database)?;
+            Ok((database, None))
+        }
+    }
+}
+
+/// On a connection that cannot write: a refusal must leave every byte as it was.
+fn refuse_newer(database: &mut Database) -> Result<(), StoreError> {
+    let have = migration::version(database).map_err(StoreError::sql("read the schema version"))?;
+    match have > migration::VERSION {
+        true => Err(StoreError::SchemaNewer { have, need: migration::VERSION }),
+        false => Ok(()),
+    }
+}
+
+/// The lock lives as long as the connection.
+fn take_advisory_lock(database: &mut Database) -> Result<(), StoreError> {
+    let doing = "take the advisory lock";
+    let sql = "SELECT CASE WHEN pg_try_advisory_lock($1) THEN 1::BIGINT ELSE 0::BIGINT END";
+    let key = [Param::Int(ADVISORY_LOCK)];
+    if database.row(sql, &key, |row| row.int(0)).map_err(StoreError::sql(doing))? == Some(1) {
+        return Ok(());
+    }
+    let holder = "SELECT pid::BIGINT FROM pg_locks WHERE locktype = 'advisory' AND granted
+                  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                  AND ((classid::BIGINT << 32) | objid::BIGINT) = $1";
+    let pid = database.row(holder, &key, |row| row.int(0)).map_err(StoreError::sql(doing))?;
+    Err(StoreError::Locked { pid: pid.and_then(|p| u32::try_from(p).ok()).unwrap_or(0) })
+}
+
+fn read_state(db: &mut Database) -> Result<(Counters, Recovered), SqlError> {
+    let tags = db.rows("SELECT enterprise, name FROM tags ORDER BY id", &[], |row| {
+        Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned()))
+    })?;
+    let conditions = names(db, "SELECT name FROM conditions ORDER BY id")?;
+    let gateways = names(db, "SELECT name FROM gateways ORDER BY id")?;
+    let last_input =
+        db.row("SELECT seq, heard FROM inputs ORDER BY seq DESC LIMIT 1", &[], |row| Ok((row.int(0)?, row.int(1)?)))?;
+    let last_event = db.row("SELECT seq, committed_at FROM events ORDER BY seq DESC LIMIT 1", &[], |row| {
+        Ok((row.int(0)?, row.int(1)?))
+    })?;
+    let last_heard = [last_input, last_event].into_iter().flatten().map(|(_, at)| at).max();
+    let counters = Counters {
+        input: last_input.map_or(0, |(seq, _)| seq as u64),
+        fact: last_event.map_or(0, |(seq, _)| seq as u64),
+        audit: audit_head(db)?,
+        tags: tags.len() as u64,
+        conditions: conditions.len() as u64,
+        gateways: gateways.len() as u64,
+    };
+    let recovered = Recovered {
+        tags,
+        conditions,
+        gateways,
+        snapshot: None,
+        last_fact_seq: counters.fact,
+        last_input_seq: counters.input,
+        last_heard: last_heard.map_or(Time::MIN, Time),
+    };
+    Ok((counters, recovered))
+}
+
+fn names(db: &mut Database, sql: &'static str) -> Result<Vec<String>, SqlError> {
+    db.rows(sql, &[], |row| Ok(row.text(0)?.to_owned()))
+}
+
+pub(crate) fn audit_head(db: &mut Database) -> Result<Head, SqlError> {
+    let sql = "SELECT seq, hash, at FROM audit ORDER BY seq DESC LIMIT 1";
+    let head = db.row(sql, &[], |row| {
+        let hash = row.blob(1)?.try_into().map_err(|_| SqlError::Column { column: 1, wanted: "32 bytes" })?;
+        Ok(Head { seq: row.int(0)? as u64, hash, at: Time(row.int(2)?) })
+    })?;
+    Ok(head.unwrap_or(Head::EMPTY))
+}

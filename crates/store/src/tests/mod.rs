@@ -1,0 +1,4 @@
+//! Tests of the room. What touches SQL runs on both engines.
+
+mod engines;
+mod journal;
