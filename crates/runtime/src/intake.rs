@@ -58,9 +58,8 @@ impl<T> Intake<T> {
         Offer::Taken
     }
 
-    /// Moves everything that waits into `into` (which must be empty), waiting at most `wait` for the first item.
-    /// Returns false once closed and empty.
-    pub fn take(&self, into: &mut Vec<T>, wait: Duration) -> bool {
+    /// Waits at most `wait` until something is there. Returns false once closed and empty.
+    pub fn wait(&self, wait: Duration) -> bool {
         let deadline = Instant::now() + wait;
         let mut state = self.state.lock();
         while state.items.is_empty() && !state.closed {
@@ -70,9 +69,19 @@ impl<T> Intake<T> {
                 break;
             }
         }
+        !(state.closed && state.items.is_empty())
+    }
+
+    /// Moves everything that is there into `into`, which must be empty.
+    pub fn take(&self, into: &mut Vec<T>) {
+        let mut state = self.state.lock();
         std::mem::swap(&mut state.items, into);
         state.weight = 0;
-        !(state.closed && into.is_empty())
+    }
+
+    /// Wakes the hall without an item.
+    pub fn nudge(&self) {
+        self.arrived.notify_all();
     }
 
     /// What waits now, by weight.
@@ -99,9 +108,9 @@ mod tests {
         intake.close();
         assert!(matches!(intake.offer("c", 1), Offer::Closed("c")));
         let mut got = Vec::new();
-        assert!(intake.take(&mut got, Duration::ZERO));
+        assert!(intake.wait(Duration::ZERO));
+        intake.take(&mut got);
         assert_eq!(got, ["a"]);
-        got.clear();
-        assert!(!intake.take(&mut got, Duration::ZERO));
+        assert!(!intake.wait(Duration::ZERO));
     }
 }

@@ -1,0 +1,485 @@
+//! The hall thread: take, step, commit, tell.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use engine::{Event, FactBody};
+use model::{Actor, Directory, Time};
+use parking_lot::Mutex;
+use protocol::encode_fact;
+use runtime::{Counter, Gauge, Intake, Metrics, Offer, Tasks, unix_now};
+use store::{AuditNote, Commit, FactRow, Journal, StoreError};
+
+use crate::desk::{Batch, Desk};
+use crate::submission::{Failure, Outputs, Submission, Told};
+use crate::{Recovery, Start, StartError, relief, rules_file};
+
+/// Readings that wait for the hall before doors stop reading.
+const INTAKE_MAX: usize = 500_000;
+/// Deadlines are looked at at least this often.
+const TICK: Duration = Duration::from_millis(100);
+/// A batch this large is committed whatever waits.
+const BATCH_READINGS: usize = 50_000;
+/// Above this many submissions a second, the hall lets them gather instead of waking for each.
+const GATHER_ABOVE_PER_S: f64 = 3_000.0;
+/// How long they gather. It is added to an alarm's way only at rates where waking costs more than that.
+const GATHER: Duration = Duration::from_millis(1);
+/// Inputs between snapshots at high rates: bounds what a start must replay.
+const SNAPSHOT_READINGS: u64 = 2_000_000;
+/// Input rows deleted at a time.
+const PRUNE_ROWS: u64 = 512;
+
+/// Numbers from `fenghuo.toml`.
+#[derive(Clone)]
+pub struct Settings {
+    /// An alarm is pushed provisionally when the disk has not answered for this long, microseconds.
+    pub commit_budget_us: i64,
+    /// Readings nobody waits for ride along this long, microseconds.
+    pub linger_us: i64,
+    /// Between snapshots.
+    pub snapshot_every: Duration,
+    /// Tells which batch the historian has made durable; inputs up to it may go.
+    pub historian_seq: Arc<dyn Fn() -> u64 + Send + Sync>,
+}
+
+pub(crate) struct Counted {
+    pub provisional: Counter,
+    commits: Counter,
+    inputs: Counter,
+    facts: Counter,
+    late: Counter,
+    duplicate: Counter,
+    commit_us: Gauge,
+    replay_inputs: Gauge,
+    waiting: Gauge,
+}
+
+impl Counted {
+    fn new(metrics: &Metrics) -> Self {
+        let counter = |name, labels: &str, help| metrics.counter(name, labels, help);
+        let stored = "Readings stored, by what became of them.";
+        Self {
+            provisional: counter("fenghuo_frames_provisional_total", "", "Frames pushed before commit."),
+            commits: counter("fenghuo_journal_commits_total", "", "Group commits."),
+            inputs: counter("fenghuo_readings_stored_total", "", "Readings made durable."),
+            facts: counter("fenghuo_facts_total", "", "Facts made durable."),
+            late: counter("fenghuo_readings_judged_total", "timing=\"late\"", stored),
+            duplicate: counter("fenghuo_readings_judged_total", "timing=\"duplicate\"", stored),
+            commit_us: metrics.gauge("fenghuo_journal_commit_us", "", "Duration of the last group commit."),
+            replay_inputs: metrics.gauge("fenghuo_start_replayed_inputs", "", "Inputs replayed at the start."),
+            waiting: metrics.gauge("fenghuo_intake_waiting", "", "Readings waiting for the hall."),
+        }
+    }
+}
+
+/// What the hall thread and its relief share.
+pub(crate) struct Shared {
+    pub intake: Intake<Submission>,
+    pub desk: Mutex<Desk>,
+    /// Alarm frames of the commit that is under way: number, detected at, text.
+    pub in_flight: Mutex<Vec<(u64, Time, Arc<str>)>>,
+    /// When the commit under way began, microseconds since the epoch; 0: none.
+    pub committing_since: AtomicI64,
+    pub stopped: AtomicBool,
+    failed: Mutex<Option<String>>,
+    pub outputs: Outputs,
+    pub settings: Settings,
+    pub counted: Counted,
+}
+
+impl Shared {
+    /// Takes in all that waits. The desk is locked first, so that two takers cannot swap what they took.
+    pub fn take_in(&self, items: &mut Vec<Submission>) -> usize {
+        let mut desk = self.desk.lock();
+        self.intake.take(items);
+        let count = items.len();
+        for item in items.drain(..) {
+            let now = Time(unix_now());
+            desk.tick(now);
+            if let Submission::Readings { readings, .. } = &item {
+                (self.outputs.latest)(readings);
+            }
+            desk.take(now, item);
+        }
+        desk.tick(Time(unix_now()));
+        count
+    }
+}
+
+/// A handle to the running hall. Cloning shares it.
+#[derive(Clone)]
+pub struct Hall {
+    shared: Arc<Shared>,
+    threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
+}
+
+impl Hall {
+    /// Puts the rules into force and starts the threads.
+    ///
+    /// # Errors
+    /// When the journal or the rules file cannot be written.
+    pub fn start(
+        recovery: Recovery,
+        start: Start,
+        directory: Arc<Directory>,
+        parts: (Settings, Outputs, Metrics),
+    ) -> Result<Self, StartError> {
+        let (settings, outputs, metrics) = parts;
+        let Recovery { journal, engine, recovered, replayed, folder } = recovery;
+        let now = Time(unix_now()).max(recovered.last_heard);
+        let counted = Counted::new(&metrics);
+        counted.replay_inputs.set(replayed as f64);
+        let shared = Arc::new(Shared {
+            intake: Intake::new(INTAKE_MAX),
+            desk: Mutex::new(Desk::new(engine, directory, now)),
+            in_flight: Mutex::default(),
+            committing_since: AtomicI64::new(0),
+            stopped: AtomicBool::new(false),
+            failed: Mutex::default(),
+            outputs,
+            settings,
+            counted,
+        });
+        let mut writer = Writer::new(shared.clone(), journal, folder);
+        writer.open(start, recovered.last_heard)?;
+        let io = |source| StartError::Rules { revision: 0, source };
+        let relieved = shared.clone();
+        let threads = vec![
+            Tasks::thread("hall", move || writer.run()).map_err(io)?,
+            Tasks::thread("relief", move || relief::run(&relieved)).map_err(io)?,
+        ];
+        Ok(Self { shared, threads: Arc::new(Mutex::new(threads)) })
+    }
+
+    /// Submits something; gives it back when the hall is full or closed.
+    ///
+    /// # Errors
+    /// The submission, to be offered again later.
+    pub fn submit(&self, submission: Submission) -> Result<(), Submission> {
+        let weight = submission.weight();
+        match self.shared.intake.offer(submission, weight) {
+            Offer::Taken => Ok(()),
+            Offer::Full(s) | Offer::Closed(s) => Err(s),
+        }
+    }
+
+    /// Why the journal failed, if it did.
+    pub fn failure(&self) -> Option<String> {
+        self.shared.failed.lock().clone()
+    }
+
+    /// How long the commit under way has taken, microseconds; 0: none is.
+    pub fn commit_age_us(&self) -> i64 {
+        match self.shared.committing_since.load(Ordering::Acquire) {
+            0 => 0,
+            since => unix_now() - since,
+        }
+    }
+
+    /// Takes no more, commits what is there, saves a snapshot and ends. Blocks.
+    pub fn stop(&self) {
+        self.shared.intake.close();
+        for thread in self.threads.lock().drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a hall thread panicked");
+            }
+        }
+    }
+}
+
+/// How often submissions come, measured over windows of 50 ms.
+struct Rate {
+    per_s: f64,
+    count: usize,
+    since: Instant,
+}
+
+impl Rate {
+    const WINDOW: Duration = Duration::from_millis(50);
+
+    fn add(&mut self, count: usize) {
+        self.count += count;
+        let elapsed = self.since.elapsed();
+        if elapsed >= Self::WINDOW {
+            self.per_s = self.count as f64 / elapsed.as_secs_f64();
+            self.count = 0;
+            self.since = Instant::now();
+        }
+    }
+}
+
+struct Writer {
+    shared: Arc<Shared>,
+    journal: Journal,
+    folder: std::path::PathBuf,
+    batch: Batch,
+    texts: Vec<Arc<str>>,
+    rate: Rate,
+    snapshot_at: Instant,
+    readings_since_snapshot: u64,
+    inputs_at_snapshot: u64,
+    saving: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    fn new(shared: Arc<Shared>, journal: Journal, folder: std::path::PathBuf) -> Self {
+        Self {
+            inputs_at_snapshot: journal.last_input_seq(),
+            shared,
+            journal,
+            folder,
+            batch: Batch::default(),
+            texts: Vec::new(),
+            rate: Rate { per_s: 0.0, count: 0, since: Instant::now() },
+            snapshot_at: Instant::now(),
+            readings_since_snapshot: 0,
+            saving: None,
+        }
+    }
+
+    /// The first inputs of this run: new names, new rules if they differ, and the restart.
+    fn open(&mut self, start: Start, last_heard: Time) -> Result<(), StartError> {
+        let (tags, conditions) = start.names;
+        let now = Time(unix_now());
+        let mut desk = self.shared.desk.lock();
+        desk.batch.names.tags = tags;
+        desk.batch.names.conditions = conditions;
+        let mut rules = start.rules;
+        let in_force = desk.engine.rules().clone();
+        let new_revision = rules.revision;
+        rules.revision = in_force.revision;
+        if rules != *in_force {
+            rules.revision = new_revision;
+            rules_file::save(&self.folder, &rules)
+                .map_err(|source| StartError::Rules { revision: new_revision, source })?;
+            desk.own(now, &Event::Rules(Arc::new(rules), Actor::system()));
+        }
+        if last_heard != Time::MIN {
+            desk.own(now, &Event::Restarted { down_at: last_heard, up_at: now });
+        }
+        drop(desk);
+        self.commit().map_err(StartError::Store)
+    }
+
+    fn run(mut self) {
+        let mut items = Vec::new();
+        loop {
+            let more = self.shared.intake.wait(self.patience());
+            if self.rate.per_s > GATHER_ABOVE_PER_S && self.shared.failed.lock().is_none() {
+                std::thread::sleep(GATHER);
+            }
+            let count = self.shared.take_in(&mut items);
+            self.rate.add(count);
+            if self.due() || !more {
+                if let Err(error) = self.commit() {
+                    self.fail(&error);
+                }
+                self.housekeep();
+            }
+            if !more {
+                break;
+            }
+        }
+        self.end();
+    }
+
+    /// How long nothing needs to be done.
+    fn patience(&self) -> Duration {
+        let desk = self.shared.desk.lock();
+        let now = unix_now();
+        let deadline = desk.engine.next_deadline().map_or(i64::MAX, |t| t.0.saturating_sub(now));
+        let linger = desk.batch.since.map_or(i64::MAX, |t| t.0 + self.shared.settings.linger_us - now);
+        let us = deadline.min(linger).clamp(0, TICK.as_micros() as i64);
+        Duration::from_micros(us as u64)
+    }
+
+    fn due(&self) -> bool {
+        let desk = self.shared.desk.lock();
+        let batch = &desk.batch;
+        let waited = batch.since.map_or(0, |t| unix_now() - t.0);
+        batch.is_urgent()
+            || !batch.marks.is_empty()
+            || !batch.names.is_empty()
+            || batch.readings.len() >= BATCH_READINGS
+            || (!batch.is_empty() && waited >= self.shared.settings.linger_us)
+    }
+
+    /// Makes the batch durable, then tells everybody.
+    fn commit(&mut self) -> Result<(), StoreError> {
+        let directory = {
+            let mut desk = self.shared.desk.lock();
+            std::mem::swap(&mut desk.batch, &mut self.batch);
+            desk.directory.clone()
+        };
+        if self.batch.is_empty() && self.batch.marks.is_empty() {
+            return Ok(());
+        }
+        self.texts.clear();
+        self.texts.extend(self.batch.facts.iter().map(|f| encode_fact(f, &directory)));
+        self.announce();
+        let started = Instant::now();
+        self.shared.committing_since.store(unix_now(), Ordering::Release);
+        let result = self.write();
+        self.shared.committing_since.store(0, Ordering::Release);
+        self.shared.in_flight.lock().clear();
+        let committed_at = result?;
+        self.shared.counted.commit_us.set(started.elapsed().as_micros() as f64);
+        self.tell(committed_at);
+        Ok(())
+    }
+
+    /// Lets the relief see which alarms are under way.
+    fn announce(&self) {
+        if self.batch.facts.is_empty() {
+            return;
+        }
+        let mut in_flight = self.shared.in_flight.lock();
+        for (fact, text) in self.batch.facts.iter().zip(&self.texts) {
+            if matches!(fact.body, FactBody::Alarm(_)) {
+                in_flight.push((fact.seq, fact.at, text.clone()));
+            }
+        }
+    }
+
+    fn write(&mut self) -> Result<Time, StoreError> {
+        if let Some(reason) = &*self.shared.failed.lock() {
+            return Err(StoreError::Stopped { at: Time(unix_now()), first: reason.as_str().into() });
+        }
+        let names = &self.batch.names;
+        if !names.is_empty() {
+            let tags: Vec<(&str, &str)> = names.tags.iter().map(|(e, t)| (e.as_str(), t.as_str())).collect();
+            let conditions: Vec<&str> = names.conditions.iter().map(String::as_str).collect();
+            let gateways: Vec<&str> = names.gateways.iter().map(String::as_str).collect();
+            self.journal.register(&tags, &conditions, &gateways)?;
+        }
+        for (change, audit, reply) in self.batch.records.drain(..) {
+            let note =
+                audit.as_ref().map(|(account, action, subject)| AuditNote { account, action, subject, detail: "" });
+            let result = self.journal.apply(note.as_slice(), change);
+            reply(result.as_ref().map(|_| ()).map_err(|e| Failure::Journal(e.chain())));
+            result?;
+        }
+        let rows: Vec<FactRow<'_>> =
+            self.batch.facts.iter().zip(&self.texts).map(|(fact, text)| outbox(FactRow::of(fact, text))).collect();
+        self.journal.commit(&Commit { inputs: &self.batch.inputs, facts: &rows })
+    }
+
+    /// Alarms first, then people who wait, then devices, then the historian.
+    fn tell(&mut self, committed_at: Time) {
+        let batch = &mut self.batch;
+        if !batch.facts.is_empty() {
+            (self.shared.outputs.settled)(&Told { facts: &batch.facts, texts: &self.texts, committed_at });
+        }
+        for (reply, outcome) in batch.replies.drain(..) {
+            reply(Ok(outcome));
+        }
+        for (reply, revision) in batch.activated.drain(..) {
+            reply(Ok(revision));
+        }
+        for (mark, to) in batch.marks.drain(..) {
+            mark.advance(to);
+        }
+        self.shared.counted.commits.add(1);
+        self.shared.counted.inputs.add(batch.readings.len() as u64);
+        self.shared.counted.facts.add(batch.facts.len() as u64);
+        self.readings_since_snapshot += batch.readings.len() as u64;
+        if !batch.readings.is_empty() {
+            (self.shared.outputs.readings)(self.journal.last_input_seq(), std::mem::take(&mut batch.readings));
+        }
+        batch.facts.clear();
+        batch.inputs.clear();
+        batch.names = Default::default();
+        batch.since = None;
+    }
+
+    /// The journal failed: nothing is acknowledged any more, but alarms are still told, marked provisional.
+    fn fail(&mut self, error: &StoreError) {
+        let reason = error.chain();
+        if self.shared.failed.lock().replace(reason.clone()).is_none() {
+            tracing::error!(error = reason, "the journal failed; nothing is acknowledged from here on");
+            (self.shared.outputs.failed)(error);
+        }
+        let alarms = self.batch.facts.iter().zip(&self.texts).filter(|(f, _)| matches!(f.body, FactBody::Alarm(_)));
+        let frames: Vec<(u64, Arc<str>)> = alarms.map(|(f, text)| (f.seq, text.clone())).collect();
+        if !frames.is_empty() {
+            self.shared.counted.provisional.add(frames.len() as u64);
+            (self.shared.outputs.provisional)(&frames);
+        }
+        let batch = std::mem::take(&mut self.batch);
+        for (reply, _) in batch.replies {
+            reply(Err(Failure::Journal(reason.clone())));
+        }
+        for (reply, _) in batch.activated {
+            reply(Err(Failure::Journal(reason.clone())));
+        }
+        for (_, _, reply) in batch.records {
+            reply(Err(Failure::Journal(reason.clone())));
+        }
+    }
+
+    /// What can wait until nobody is waiting.
+    fn housekeep(&mut self) {
+        self.shared.counted.waiting.set(self.shared.intake.weight() as f64);
+        let counts = self.shared.desk.lock().counts;
+        self.shared.counted.late.add(counts.late - self.shared.counted.late.get());
+        self.shared.counted.duplicate.add(counts.duplicate - self.shared.counted.duplicate.get());
+        let due = self.snapshot_at.elapsed() >= self.shared.settings.snapshot_every
+            || self.readings_since_snapshot >= SNAPSHOT_READINGS;
+        if !due || self.shared.failed.lock().is_some() || self.journal.last_input_seq() == self.inputs_at_snapshot {
+            return;
+        }
+        if self.saving.as_ref().is_some_and(|s| !s.is_finished()) {
+            return;
+        }
+        self.snapshot();
+        if let Err(error) = self.journal.prune((self.shared.settings.historian_seq)(), PRUNE_ROWS) {
+            self.fail(&error);
+        }
+    }
+
+    /// Copies the state here and writes it on a thread of its own.
+    fn snapshot(&mut self) {
+        let desk = self.shared.desk.lock();
+        if !desk.batch.is_empty() {
+            return;
+        }
+        let state = (desk.engine.rules().revision, desk.engine.snapshot());
+        drop(desk);
+        let (seq, snapshots) = (self.journal.last_input_seq(), self.journal.snapshots());
+        self.snapshot_at = Instant::now();
+        self.readings_since_snapshot = 0;
+        self.inputs_at_snapshot = seq;
+        let save = move || {
+            let saved = postcard::to_stdvec(&state).map_err(|e| e.to_string());
+            if let Err(error) = saved.and_then(|bytes| snapshots.save(seq, &bytes).map_err(|e| e.chain())) {
+                tracing::error!(error, "a snapshot could not be saved; the next start replays more");
+            }
+        };
+        match Tasks::thread("snapshot", save) {
+            Ok(thread) => self.saving = Some(thread),
+            Err(error) => tracing::error!(%error, "no thread for the snapshot"),
+        }
+    }
+
+    fn end(&mut self) {
+        self.shared.stopped.store(true, Ordering::Release);
+        if self.shared.failed.lock().is_none() {
+            self.snapshot();
+        }
+        if let Some(saving) = self.saving.take() {
+            let _ = saving.join();
+        }
+    }
+}
+
+/// Warnings of priority I to IV go to sirens and gateways that subscribe to `fenghuo/out/`.
+fn outbox(mut row: FactRow<'_>) -> FactRow<'_> {
+    if let store::Subject::Alarm { priority, .. } = row.subject
+        && priority != model::Priority::Diagnostic
+    {
+        row.outbox_topic = Some("fenghuo/out/alarms");
+    }
+    row
+}
