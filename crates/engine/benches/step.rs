@@ -81,6 +81,7 @@ fn shuffled(seed: &mut u64) -> Vec<u32> {
 
 /// Values within the limits, but for `odd` in a thousand.
 fn readings(round: u32, seed: &mut u64, odd: u64) -> Vec<Reading> {
+    let order = shuffled(seed);
     let base = 1_700_000_000_000_000 + i64::from(round) * 1_000_000;
     let make = |(i, n): (usize, u32)| {
         let at = Time(base + i as i64 * 10);
@@ -97,7 +98,6 @@ fn readings(round: u32, seed: &mut u64, odd: u64) -> Vec<Reading> {
             flags: ReadingFlags::default(),
         }
     };
-    let order = shuffled(&mut { *seed });
     order.into_iter().enumerate().map(make).collect()
 }
 

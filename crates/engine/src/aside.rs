@@ -1,9 +1,9 @@
 //! Readings that are not plain: first ones, after a gap, of bad quality, from a gateway that catches up, late, repeated.
 
-use alarm::{AlarmId, Cause, Verdict};
+use alarm::{AlarmId, Cause, Instants, Verdict};
 use model::{Quality, Reading, ReadingFlags, Time};
 
-use crate::clock::{GAP, RETIRED, STALE, Timing};
+use crate::clock::{GAP, RETIRED, STALE, may_be_redelivery};
 use crate::deadline::Due;
 use crate::emit::Told;
 use crate::engine::{Engine, Moment};
@@ -19,14 +19,22 @@ impl Engine {
         retired
     }
 
-    /// Repeats, late readings and stepped clocks.
+    /// A late reading never changes live state; but n in a row from a live session mean that its clock stepped back.
     #[cold]
-    pub(crate) fn read_odd(&mut self, now: Time, reading: &Reading, timing: Timing, out: &mut Effects) {
-        match timing {
-            Timing::Duplicate => out.counts.duplicate += 1,
-            Timing::ClockStep => self.rebase(now, reading, out),
-            Timing::Live | Timing::Late => out.counts.late += 1,
+    pub(crate) fn read_late(&mut self, now: Time, reading: &Reading, at: Instants, out: &mut Effects) {
+        let tag = &mut self.tags[reading.tag.0 as usize];
+        let gateway = &self.gateways[(reading.gateway.0 as usize).min(GATEWAYS_MAX - 1)];
+        if may_be_redelivery(tag, gateway, reading, at) {
+            out.counts.late += 1;
+            return;
         }
+        let before = self.late.insert(reading.tag.0, reading.source_time);
+        let advancing = tag.late_run > 0 && before.is_some_and(|t| reading.source_time > t);
+        tag.late_run = if advancing { tag.late_run.saturating_add(1) } else { 1 };
+        if u32::from(tag.late_run) >= self.rules.hall.clock_step_readings.max(1) {
+            return self.rebase(now, reading, out);
+        }
+        out.counts.late += 1;
     }
 
     /// The gateway's clock stepped back: from here its offset makes the present reading "now".

@@ -13,7 +13,7 @@ use crate::deadline::{Deadlines, Due};
 use crate::episode::{Episodes, Slots};
 use crate::flood::Flood;
 use crate::gateway::{GATEWAYS_MAX, Gateway};
-use crate::plan::Plan;
+use crate::plan::{Cell, Plan};
 use crate::{Effects, Event, Tally};
 
 /// The newest reading of a tag.
@@ -51,6 +51,8 @@ pub struct Engine {
     pub(crate) tally: Tally,
     /// By group: last raise and its rank.
     pub(crate) first_out: BTreeMap<Arc<str>, (Time, u32)>,
+    /// By tag: its last late reading's source time, for the clock-step rule.
+    pub(crate) late: BTreeMap<u32, Time>,
     pub(crate) seq: u64,
     pub(crate) future_us: i64,
 }
@@ -102,6 +104,7 @@ impl Engine {
             keys: Keys::default(),
             tally: Tally::default(),
             first_out: BTreeMap::new(),
+            late: BTreeMap::new(),
             seq: 0,
         }
     }
@@ -139,12 +142,13 @@ impl Engine {
         if tag.has(RETIRED | REORDER) && self.read_aside(now, reading, out) {
             return;
         }
-        let tag = &mut self.tags[index];
-        let from = &mut self.gateways[gateway];
+        let tag = &self.tags[index];
+        let from = &self.gateways[gateway];
         let at = clock::instants(from, reading, now, self.future_us);
-        match clock::judge(tag, from, reading, at, self.rules.hall.clock_step_readings) {
+        match clock::judge(tag, reading, at) {
             Timing::Live => self.read_live(now, reading, at, out),
-            odd => self.read_odd(now, reading, odd, out),
+            Timing::Duplicate => out.counts.duplicate += 1,
+            Timing::Late => self.read_late(now, reading, at, out),
         }
     }
 
@@ -166,9 +170,13 @@ impl Engine {
         if flags & ODD != 0 || !watched || first_of_tag || reading.quality == Quality::Bad {
             self.prepare(reading, flags, &mut moment, out);
         }
-        let unknown = self.tags[index].quality == Quality::Bad as u8;
-        for cell in first..first + limits {
-            self.compare(cell, reading.value, unknown, &moment, out);
+        let tag = &self.tags[index];
+        let unknown = tag.quality == Quality::Bad as u8;
+        if unknown || !tag.is_quiet(reading.value) {
+            for cell in first..first + limits {
+                self.compare(cell, reading.value, unknown, &moment, out);
+            }
+            self.settle_quiet(index);
         }
     }
 
@@ -191,6 +199,21 @@ impl Engine {
             Verdict::Between
         };
         self.sample(index as u32, verdict, x, moment, out);
+    }
+
+    /// Works out between which values the limits of a tag have nothing to say.
+    fn settle_quiet(&mut self, index: usize) {
+        let tag = &mut self.tags[index];
+        let cells = &self.plan.cells[tag.first as usize..tag.first as usize + tag.limits as usize];
+        if cells.iter().any(|c| c.process as u8 != 0) {
+            tag.quiet = clock::NOT_QUIET;
+            return;
+        }
+        let above = |c: &Cell| if c.low { f64::INFINITY } else { c.limit };
+        let below = |c: &Cell| if c.low { -c.limit } else { f64::NEG_INFINITY };
+        let high = cells.iter().map(above).fold(f64::INFINITY, f64::min);
+        let low = cells.iter().map(below).fold(f64::NEG_INFINITY, f64::max);
+        tag.quiet = clock::inwards(low, high);
     }
 
     /// Index of a gateway's entry, made if new.

@@ -4,7 +4,7 @@ use alarm::{AlarmId, Annunciation, Cause, Change, GapPolicy, Instants, OnUnknown
 use model::{Priority, Quality, Time};
 
 use crate::Effects;
-use crate::clock::{GAP, STALE};
+use crate::clock::{GAP, NOT_QUIET, STALE};
 use crate::deadline::Due;
 use crate::emit::Told;
 use crate::engine::{Engine, Moment};
@@ -31,7 +31,7 @@ impl Engine {
         }
         let held = self.is_held(index, moment);
         let (process, change) = advance(cell.process, verdict, held);
-        self.plan.cells[index as usize].process = process;
+        self.set_process(index, process);
         let bridged = moment.gap && cell.process == Process::PendingOn;
         match change {
             Change::None if process.is_active() && verdict == Verdict::Violated => self.worsen(index, x),
@@ -44,6 +44,18 @@ impl Engine {
                 self.raise(index, cause, x, moment, out);
             }
             Change::Return => self.come_back(index, Cause::Recovered, moment, out),
+        }
+    }
+
+    /// Sets the process region; a tag with a condition that is not normal has no quiet band.
+    pub(crate) fn set_process(&mut self, index: u32, process: Process) {
+        let cell = &mut self.plan.cells[index as usize];
+        cell.process = process;
+        if process != Process::Normal {
+            let tag = self.rules.conditions[cell.condition as usize].tag.0 as usize;
+            if let Some(tag) = self.tags.get_mut(tag) {
+                tag.quiet = NOT_QUIET;
+            }
         }
     }
 
@@ -162,7 +174,7 @@ impl Engine {
 
     /// The alarm is raised: a new episode, or one more occurrence of a chattering one.
     pub(crate) fn raise(&mut self, index: u32, cause: Cause, x: f64, moment: &Moment, out: &mut Effects) {
-        self.plan.cells[index as usize].process = Process::Active;
+        self.set_process(index, Process::Active);
         let slot = self.slot_of(index);
         self.tally.raised += 1;
         let chatters = self.count_raise(slot, moment.at.received);
@@ -221,7 +233,7 @@ impl Engine {
 
     /// The process came back. Ends the active part of the episode with its cause (invariant 6).
     pub(crate) fn come_back(&mut self, index: u32, cause: Cause, moment: &Moment, out: &mut Effects) {
-        self.plan.cells[index as usize].process = Process::Normal;
+        self.set_process(index, Process::Normal);
         let cell = self.plan.cells[index as usize];
         if cell.slot == NO_SLOT {
             return;

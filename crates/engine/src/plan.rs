@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use alarm::{Condition, ConditionKind, GapPolicy, OnUnknown, Process, RuleSet};
 
-use crate::clock::{DETECTORS, REORDER, RETIRED, TagState};
+use crate::clock::{DETECTORS, NOT_QUIET, REORDER, RETIRED, TagState};
 
 /// A condition in the hot path: 32 bytes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -121,6 +121,7 @@ impl Plan {
                 at += 1;
             }
             tag.first = at as u32;
+            tag.quiet = NOT_QUIET;
             tag.limits = (at..self.cells.len())
                 .take_while(|&c| self.tag_of(rules, c) as usize == index && self.is_hot(rules, c))
                 .take(255)

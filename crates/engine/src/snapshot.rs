@@ -39,6 +39,7 @@ pub struct Snapshot {
     keys: Keys,
     tally: Tally,
     first_out: BTreeMap<Arc<str>, (Time, u32)>,
+    late: BTreeMap<u32, Time>,
     seq: u64,
 }
 
@@ -88,6 +89,7 @@ impl Engine {
             keys: self.keys.clone(),
             tally: self.tally,
             first_out: self.first_out.clone(),
+            late: self.late.clone(),
             seq: self.seq,
         }
     }
@@ -110,6 +112,7 @@ impl Engine {
         engine.keys = snapshot.keys;
         engine.tally = snapshot.tally;
         engine.first_out = snapshot.first_out;
+        engine.late = snapshot.late;
         engine.seq = snapshot.seq;
         for (number, (process, flags, slot)) in snapshot.cells.into_iter().enumerate() {
             let cell = &mut engine.plan.cells[engine.plan.cell_of[number] as usize];
