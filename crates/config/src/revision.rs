@@ -1,8 +1,10 @@
 //! Checked files to one revision: the tag directory and the rule set, with the dense numbers that the journal remembers.
 
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use alarm::rule::{Program, Resolved, RuleCode};
 use alarm::{Condition, ConditionKind, EscalationStep, GapPolicy, HallSettings, OnUnknown, RuleSet, TagSettings};
 use model::{Directory, Priority, TagEntry, TagIndex};
 
@@ -197,26 +199,40 @@ impl<'a> Builder<'a> {
         )
     }
 
-    /// Compiles an expression; names without a slash are tags of `enterprise`.
-    fn compile(&mut self, (file, line, text): (&str, usize, &str), enterprise: &str) -> Option<alarm::rule::Program> {
+    /// Compiles an expression; names without a slash are tags or rules of `enterprise`.
+    fn compile(&mut self, (file, line, text): (&str, usize, &str), enterprise: &str) -> Option<Program> {
+        let unresolved = RefCell::new(None);
         let resolve = |name: &str| {
-            let (e, t) = name.split_once('/').unwrap_or((enterprise, name));
-            let index = *self.by_name.get(&(e, t))?;
-            Some((index, self.entries[index.0 as usize].unit.clone()))
-        };
-        match alarm::rule::compile(text, &resolve) {
-            Ok(program) => Some(program),
-            Err(e) => {
-                let names = self.by_name.keys().filter(|(of, _)| *of == enterprise).map(|(_, t)| *t);
-                let hint = if e.hint.is_empty() { String::new() } else { format!("; {}", e.hint) };
-                let meant = nearest(&e.subject, names).filter(|_| e.code == "RULE_TAG_UNKNOWN");
-                let meant = meant.map_or_else(String::new, |m| format!(", did you mean \"{m}\"?"));
-                let en = format!("column {}: {}{meant}{hint}", e.column, e.message_en);
-                let zh = format!("第 {} 列：{}", e.column, e.message_zh);
-                self.problem((file, line + e.line - 1), e.code, (en, zh));
-                None
+            let found = self.resolve(name, enterprise);
+            if found.is_none() {
+                *unresolved.borrow_mut() = Some(name.to_owned());
             }
+            found
+        };
+        let error = match alarm::rule::compile(text, &resolve) {
+            Ok(program) => return Some(program),
+            Err(error) => error,
+        };
+        let names = self.by_name.keys().filter(|(of, _)| *of == enterprise).map(|(_, t)| *t);
+        let meant = unresolved.into_inner().and_then(|name| nearest(&name, names).map(str::to_owned));
+        let (en_meant, zh_meant) = meant
+            .map_or_else(Default::default, |m| (format!(", did you mean \"{m}\"?"), format!("，是否应为 \"{m}\"？")));
+        let (column, message, hint) = (error.column, &error.message, &error.hint);
+        let en = format!("column {column}: {message}{en_meant}; {hint}");
+        let zh = format!("第 {column} 列：{}（{message}）{zh_meant}", chinese(error.code));
+        self.problem((file, line + error.line as usize - 1), error.code.as_str(), (en, zh));
+        None
+    }
+
+    fn resolve(&self, name: &str, enterprise: &str) -> Option<Resolved> {
+        let (e, t) = name.split_once('/').unwrap_or((enterprise, name));
+        if let Some(&tag) = self.by_name.get(&(e, t)) {
+            let entry = &self.entries[tag.0 as usize];
+            let boolean = entry.unit.is_empty() && entry.span.is_none();
+            return Some(Resolved::Tag { tag, unit: entry.unit.as_str().into(), boolean });
         }
+        let rule = self.loaded.rules.iter().find(|r| r.enterprise == e && r.id == t)?;
+        Some(Resolved::Rule(rule.when.as_str().into()))
     }
 
     /// Gives conditions their numbers: known keys keep theirs, new ones follow in the order of their keys.
@@ -244,7 +260,7 @@ struct Base<'a> {
     site: &'a Site,
     tag: &'a TagText,
     index: TagIndex,
-    suppress: Option<alarm::rule::Program>,
+    suppress: Option<Program>,
 }
 
 impl Base<'_> {
@@ -320,6 +336,19 @@ impl Base<'_> {
             class: tag.class.as_str().into(),
             retired: false,
         }
+    }
+}
+
+/// What kind of mistake it is, for people who read Chinese; the English message has the details.
+const fn chinese(code: RuleCode) -> &'static str {
+    match code {
+        RuleCode::TagUnknown => "没有这个测点或规则",
+        RuleCode::Cycle => "规则相互引用成环",
+        RuleCode::Range => "数值超出允许范围",
+        RuleCode::TooCostly => "规则过长、过深或运算过多",
+        RuleCode::Type => "数值与条件混用",
+        RuleCode::Unit => "单位不一致",
+        RuleCode::Syntax => "语法错误",
     }
 }
 

@@ -408,6 +408,9 @@ impl Writer {
             (self.shared.outputs.provisional)(&frames);
         }
         let batch = std::mem::take(&mut self.batch);
+        for (mark, _) in batch.marks {
+            mark.fail();
+        }
         for (reply, _) in batch.replies {
             reply(Err(Failure::Journal(reason.clone())));
         }

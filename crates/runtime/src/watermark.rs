@@ -12,6 +12,14 @@ pub struct Watermark {
 }
 
 impl Watermark {
+    /// The number after [`fail`](Self::fail): above every count.
+    pub const FAILED: u64 = u64::MAX;
+
+    /// What waits will never be durable: the commit failed. The waiter must not acknowledge anything any more.
+    pub fn fail(&self) {
+        self.advance(Self::FAILED);
+    }
+
     /// Starts at 0.
     pub fn new() -> Self {
         Self::default()

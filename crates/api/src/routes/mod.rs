@@ -17,7 +17,6 @@ use crate::access::Caller;
 use crate::server::Api;
 use crate::{console, openapi, stream};
 
-
 /// The router without its state.
 pub fn all() -> Router<Api> {
     Router::new().merge(people()).merge(alarm_routes()).merge(reading_routes()).fallback(get(console::serve))
