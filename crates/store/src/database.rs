@@ -272,6 +272,20 @@ impl Database {
         Ok(pages)
     }
 
+    /// Runs `work` so that all its queries see the same commits.
+    pub fn snapshot_transaction<T, F>(&mut self, work: F) -> Result<T, SqlError>
+    where
+        F: FnOnce(&mut Self) -> Result<T, SqlError>,
+    {
+        self.batch(match self {
+            Self::Sqlite(_) => "BEGIN",
+            Self::Postgres(_) => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        })?;
+        let value = work(self);
+        self.batch("ROLLBACK")?;
+        value
+    }
+
     fn begin(&self) -> &'static str {
         match self {
             Self::Sqlite(_) => "BEGIN IMMEDIATE",

@@ -23,6 +23,7 @@ pub mod pending_tags;
 mod reader;
 mod recovery;
 mod snapshot;
+mod verify;
 
 pub use checkpoint::WalState;
 pub use database::{Database, Param, Postgres, Row};
@@ -35,6 +36,7 @@ pub use migration::VERSION as SCHEMA_VERSION;
 pub use reader::{AlarmFilter, AuditEntry, EventRow, Reader};
 pub use recovery::Recovered;
 pub use snapshot::Snapshots;
+pub use verify::{Problem, Report, verify};
 
 #[cfg(test)]
 mod tests;
