@@ -4,6 +4,8 @@
 //! `RETURNING`, common table expressions. What differs is the migration text and the way to lock.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use rusqlite::types::{ToSqlOutput, ValueRef};
@@ -255,6 +257,33 @@ impl Database {
                 Err(error)
             }
         }
+    }
+
+    /// A cell that holds the length of the WAL, in pages, after each commit; always 0 on PostgreSQL.
+    pub(crate) fn count_wal_pages(&mut self) -> Result<Arc<AtomicU64>, SqlError> {
+        let pages = Arc::new(AtomicU64::new(0));
+        if let Self::Sqlite(connection) = self {
+            let cell = Arc::clone(&pages);
+            connection.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages: std::ffi::c_int| {
+                cell.store(u64::try_from(pages).unwrap_or(0), Ordering::Relaxed);
+                Ok(())
+            }))?;
+        }
+        Ok(pages)
+    }
+
+    /// Runs `work` so that all its queries see the same commits.
+    pub fn snapshot_transaction<T, F>(&mut self, work: F) -> Result<T, SqlError>
+    where
+        F: FnOnce(&mut Self) -> Result<T, SqlError>,
+    {
+        self.batch(match self {
+            Self::Sqlite(_) => "BEGIN",
+            Self::Postgres(_) => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        })?;
+        let value = work(self);
+        self.batch("ROLLBACK")?;
+        value
     }
 
     fn begin(&self) -> &'static str {

@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use model::Time;
 
 use crate::audit::{AuditRow, Head, Vouched};
+use crate::checkpoint::{self, Checkpointer, WalState};
 use crate::lock::FolderLock;
 use crate::{Database, FactRow, InputLog, Param, Snapshots, SqlError, StoreError, Subject};
 
@@ -37,6 +39,8 @@ pub struct Journal {
     pub(crate) location: Location,
     pub(crate) counters: Counters,
     pub(crate) stopped: Option<StoreError>,
+    pub(crate) wal_pages: Arc<AtomicU64>,
+    pub(crate) checkpointer: Option<Checkpointer>,
     pub(crate) _lock: Option<FolderLock>,
 }
 
@@ -204,7 +208,30 @@ impl Journal {
             tracing::error!(error = %error.chain(), "the journal stops: what reached the disk is unknown");
             self.stopped = Some(stopped);
             error
-        })
+        })?;
+        self.mind_the_wal();
+        Ok(())
+    }
+
+    /// Wakes the checkpoint thread when the WAL is long, and helps when the thread cannot keep up.
+    fn mind_the_wal(&mut self) {
+        let pages = self.wal_pages.load(Ordering::Relaxed);
+        if self.checkpointer.as_ref().is_some_and(|thread| thread.note(pages))
+            && let Err(error) = self.checkpoint()
+        {
+            tracing::warn!(error = %error.chain(), pages, "the WAL grows: checkpoint failed");
+        }
+    }
+
+    /// Moves committed pages into the database file. The journal's own thread does it beside the commits; call this
+    /// only when idle for long, or before a copy of the file is taken. On PostgreSQL it does nothing.
+    pub fn checkpoint(&mut self) -> Result<WalState, StoreError> {
+        match self.database {
+            Database::Sqlite(_) => {
+                checkpoint::checkpoint(&mut self.database).map_err(StoreError::sql("checkpoint the WAL"))
+            }
+            Database::Postgres(_) => Ok(WalState { pages: 0, moved: 0 }),
+        }
     }
 }
 

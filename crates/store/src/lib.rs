@@ -6,7 +6,9 @@
 //! build. Here an urgent commit is a few function calls and one `fdatasync`.
 #![deny(missing_docs)]
 
+pub mod accounts;
 pub mod audit;
+mod checkpoint;
 mod database;
 mod error;
 mod fact;
@@ -15,9 +17,15 @@ mod input_reader;
 mod journal;
 mod lock;
 mod migration;
+pub mod mqtt_sessions;
+pub mod outbox;
+pub mod pending_tags;
+mod reader;
 mod recovery;
 mod snapshot;
+mod verify;
 
+pub use checkpoint::WalState;
 pub use database::{Database, Param, Postgres, Row};
 pub use error::{SqlError, StoreError};
 pub use fact::{FactRow, Subject};
@@ -25,8 +33,10 @@ pub use input_log::InputLog;
 pub use input_reader::{InputDamage, InputReader, RecordedInput};
 pub use journal::{AuditNote, Commit, Journal, Location};
 pub use migration::VERSION as SCHEMA_VERSION;
+pub use reader::{AlarmFilter, AuditEntry, EventRow, Reader};
 pub use recovery::Recovered;
 pub use snapshot::Snapshots;
+pub use verify::{Problem, Report, verify};
 
 #[cfg(test)]
 mod tests;

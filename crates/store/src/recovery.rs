@@ -5,6 +5,7 @@ use std::fs;
 use model::Time;
 
 use crate::audit::Head;
+use crate::checkpoint::Checkpointer;
 use crate::journal::{self, Counters, Journal, Location, PAGE_SIZE};
 use crate::lock::FolderLock;
 use crate::{Database, InputReader, Param, RecordedInput, SqlError, StoreError, migration};
@@ -43,7 +44,10 @@ impl Journal {
         migration::migrate(&mut database)?;
         let (counters, mut recovered) =
             read_state(&mut database).map_err(StoreError::sql("read what the journal holds"))?;
-        let mut journal = Self { database, location: location.clone(), counters, stopped: None, _lock: lock };
+        let wal_pages = database.count_wal_pages().map_err(StoreError::sql("watch the WAL"))?;
+        let checkpointer = Checkpointer::start(location)?;
+        let location = location.clone();
+        let mut journal = Self { database, location, counters, stopped: None, wal_pages, checkpointer, _lock: lock };
         recovered.snapshot = journal.snapshots().newest()?;
         if let Some((input_seq, _)) = &recovered.snapshot {
             // All inputs may have been pruned: the numbers go on from the snapshot's.
