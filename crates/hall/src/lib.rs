@@ -9,5 +9,5 @@ mod submission;
 mod writer;
 
 pub use recover::{Recovery, Start, StartError};
-pub use submission::{Failure, Outputs, Reply, Submission, Told};
-pub use writer::{Hall, Settings};
+pub use submission::{Failure, Outputs, RecordChange, Reply, Submission, Told};
+pub use writer::{Activation, Hall, Settings};

@@ -112,6 +112,7 @@ impl Shared {
 #[derive(Clone)]
 pub struct Hall {
     shared: Arc<Shared>,
+    folder: Arc<std::path::Path>,
     threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
 }
 
@@ -142,7 +143,7 @@ impl Hall {
             settings,
             counted,
         });
-        let mut writer = Writer::new(shared.clone(), journal, folder);
+        let mut writer = Writer::new(shared.clone(), journal, folder.clone());
         writer.open(start, recovered.last_heard)?;
         let io = |source| StartError::Rules { revision: 0, source };
         let relieved = shared.clone();
@@ -150,7 +151,7 @@ impl Hall {
             Tasks::thread("hall", move || writer.run()).map_err(io)?,
             Tasks::thread("relief", move || relief::run(&relieved)).map_err(io)?,
         ];
-        Ok(Self { shared, threads: Arc::new(Mutex::new(threads)) })
+        Ok(Self { shared, folder: folder.into(), threads: Arc::new(Mutex::new(threads)) })
     }
 
     /// Submits something; gives it back when the hall is full or closed.
@@ -163,6 +164,27 @@ impl Hall {
             Offer::Taken => Ok(()),
             Offer::Full(s) | Offer::Closed(s) => Err(s),
         }
+    }
+
+    /// Puts new rules into force: keeps their file first, then submits them.
+    ///
+    /// # Errors
+    /// When the file cannot be written, or the hall takes nothing now.
+    pub fn activate(&self, activation: Activation, reply: crate::Reply<u64>) -> Result<(), StartError> {
+        let Activation { rules, directory, names, actor } = activation;
+        let io = |source| StartError::Rules { revision: rules.revision, source };
+        rules_file::save(&self.folder, &rules).map_err(io)?;
+        let busy = || io(std::io::Error::other("the hall takes nothing now"));
+        let rules = Arc::new(rules.clone());
+        self.submit(Submission::Rules { rules, directory, names, actor, reply }).map_err(|_| busy())
+    }
+
+    /// The number that new rules would get.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn next_revision(&self) -> Result<u64, StartError> {
+        rules_file::newest(&self.folder).map(|n| n + 1).map_err(|source| StartError::Rules { revision: 0, source })
     }
 
     /// Why the journal failed, if it did.
@@ -187,6 +209,18 @@ impl Hall {
             }
         }
     }
+}
+
+/// What comes into force together.
+pub struct Activation {
+    /// Rules with their new revision number.
+    pub rules: alarm::RuleSet,
+    /// The tags that belong to them.
+    pub directory: Arc<Directory>,
+    /// New names in the order of their numbers: tags, conditions.
+    pub names: (Vec<(String, String)>, Vec<String>),
+    /// Who.
+    pub actor: Actor,
 }
 
 /// How often submissions come, measured over windows of 50 ms.

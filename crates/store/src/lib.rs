@@ -33,7 +33,7 @@ pub use input_log::InputLog;
 pub use input_reader::{InputDamage, InputReader, RecordedInput};
 pub use journal::{AuditNote, Commit, Journal, Location};
 pub use migration::VERSION as SCHEMA_VERSION;
-pub use reader::{AlarmFilter, AuditEntry, EventRow, Reader};
+pub use reader::{AlarmFilter, AuditEntry, EventRow, ROWS_MAX, Reader};
 pub use recovery::Recovered;
 pub use snapshot::Snapshots;
 pub use verify::{Problem, Report, verify};

@@ -39,3 +39,8 @@ pub fn done(database: &mut Database, facts: &[u64]) -> Result<(), SqlError> {
     }
     Ok(())
 }
+
+/// Removes every message up to this fact: all of them were told.
+pub fn done_through(database: &mut Database, fact: u64) -> Result<u64, SqlError> {
+    database.execute("DELETE FROM outbox WHERE fact <= $1", &[Param::Int(fact as i64)])
+}

@@ -1,0 +1,288 @@
+//! Opens the rooms in order and connects them; closes them in the reverse order.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use api::{Api, Board, Hub, Parts as ApiParts, Sessions};
+use config::{Known, Loaded, Revision};
+use hall::{Hall, Outputs, Recovery, Start};
+use ingest::mqtt::{Door, DoorDeps, DoorSettings, Limits, server_config};
+use ingest::{PendingTags, Rejections};
+use model::{Directory, Gateways, Reading};
+use parking_lot::Mutex;
+use protocol::{AlarmView, settle};
+use runtime::{LatestTable, Metrics, Shared, Tasks};
+use store::Location;
+
+use crate::devices::{self, Device};
+use crate::records::{Parts, Readers, records};
+use crate::reload::{self, ReadSource, Reload};
+use crate::{check, exit, mqtt_sessions, outlet::Outlet, submit};
+
+/// Doors have this long to send their last acknowledgements.
+const DOORS_STOP: Duration = Duration::from_secs(5);
+/// People's door has this long to say goodbye.
+const HTTP_STOP: Duration = Duration::from_secs(3);
+
+/// What to open.
+pub struct Plan {
+    pub loaded: Loaded,
+    pub source: ReadSource,
+    pub data_dir: PathBuf,
+    pub devices: Vec<Device>,
+}
+
+/// The open hall.
+pub struct Building {
+    pub hall: Hall,
+    pub api: Api,
+    pub http: SocketAddr,
+    pub mqtt: SocketAddr,
+    pub directory: Arc<Shared<Directory>>,
+    pub readers: Arc<Readers>,
+    historian: crate::history::History,
+    doors: Tasks,
+    people: Tasks,
+}
+
+/// Everything shared between rooms while they are opened.
+struct Rooms {
+    metrics: Metrics,
+    directory: Arc<Shared<Directory>>,
+    latest: Arc<Shared<LatestTable>>,
+    hub: Arc<Hub>,
+    board: Arc<Board>,
+    outlet: Arc<Outlet>,
+    pending: Arc<PendingTags>,
+    rejections: Arc<Rejections>,
+}
+
+impl Building {
+    /// Opens everything.
+    ///
+    /// # Errors
+    /// With the exit code that says what to do: 65, 69, 74, 75 or 78.
+    pub async fn open(plan: Plan) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(&plan.data_dir)
+            .map_err(|e| exit::with(74, format!("cannot make the data folder {}: {e}", plan.data_dir.display())))?;
+        let location = match &plan.loaded.settings.journal.location {
+            config::JournalLocation::Sqlite => Location::Sqlite(plan.data_dir.clone()),
+            config::JournalLocation::Postgres(url) => Location::Postgres(url.clone()),
+        };
+        let recovery = Recovery::run(&location, &plan.data_dir).map_err(|e| exit::start(&e))?;
+        let known = Known { tags: recovery.recovered.tags.clone(), conditions: recovery.recovered.conditions.clone() };
+        let number = recovery.next_revision().map_err(|e| exit::start(&e))?;
+        let revision = Revision::build(&plan.loaded, &known, number).map_err(|p| check::problems(&p))?;
+        let mappings = reload::mappings(&plan.loaded).map_err(|p| exit::with(78, p.message_en))?;
+        let rooms = Rooms::new(&recovery, &revision);
+        let gateways = Gateways::new(recovery.recovered.gateways.clone());
+        let historian = crate::history::History::open(&plan, &location, &rooms.metrics)?;
+        let start = Start { rules: revision.rules, names: reload::new_names(&known, &revision.known) };
+        let parts = (settings(&plan, &historian), rooms.outputs(&historian), rooms.metrics.clone());
+        let hall = Hall::start(recovery, start, rooms.directory.load(), parts).map_err(|e| exit::start(&e))?;
+        let reload = Arc::new(Reload {
+            source: plan.source.clone(),
+            known: Mutex::new(revision.known),
+            directory: rooms.directory.clone(),
+            latest: rooms.latest.clone(),
+            mappings: Arc::new(Shared::new(mappings)),
+        });
+        let readers = Arc::new(Readers::new(location));
+        open_doors(plan, rooms, Opened { hall, reload, readers, historian, gateways }).await
+    }
+
+    /// Closes in order: doors, hall, historian, people.
+    pub async fn close(self) {
+        tracing::info!("stopping: doors first");
+        if !self.doors.stop(DOORS_STOP).await {
+            tracing::warn!("some device connections did not end in time");
+        }
+        let hall = self.hall.clone();
+        if tokio::task::spawn_blocking(move || hall.stop()).await.is_err() {
+            tracing::error!("the hall did not stop cleanly");
+        }
+        let historian = self.historian;
+        if tokio::task::spawn_blocking(move || historian.close()).await.is_err() {
+            tracing::error!("the historian did not stop cleanly");
+        }
+        self.people.stop(HTTP_STOP).await;
+        tracing::info!("stopped; everything acknowledged is durable");
+    }
+
+    /// Sessions, to let people and machines in.
+    pub fn sessions(&self) -> &Sessions {
+        &self.api.sessions
+    }
+}
+
+fn settings(plan: &Plan, historian: &crate::history::History) -> hall::Settings {
+    let s = &plan.loaded.settings;
+    hall::Settings {
+        commit_budget_us: (s.journal.commit_budget_ms * 1_000.0) as i64,
+        linger_us: (s.journal.linger_ms * 1_000.0) as i64,
+        snapshot_every: Duration::from_secs_f64(s.snapshot_every_s),
+        historian_seq: historian.durable_seq(),
+    }
+}
+
+impl Rooms {
+    fn new(recovery: &Recovery, revision: &Revision) -> Self {
+        let (directory, engine) = (&revision.directory, recovery.engine());
+        let latest = LatestTable::new(directory.tags().len());
+        reload::fill(&latest, engine);
+        let alarms = engine.open_alarms();
+        let alarms = alarms.iter().map(|a| (a.alarm_id.0, AlarmView::new(a, directory))).collect();
+        let orders = engine.orders().map(|o| (o.order_id.0, o.into())).collect();
+        let seq = recovery.recovered.last_fact_seq;
+        Self {
+            metrics: Metrics::default(),
+            latest: Arc::new(Shared::new(latest)),
+            hub: Arc::new(Hub::new(seq + 1)),
+            board: Arc::new(Board::new(seq, alarms, orders)),
+            directory: Arc::new(Shared::new(directory.clone())),
+            outlet: Arc::default(),
+            pending: Arc::default(),
+            rejections: Arc::default(),
+        }
+    }
+
+    fn outputs(&self, historian: &crate::history::History) -> Outputs {
+        let (board, hub, directory, outlet) =
+            (self.board.clone(), self.hub.clone(), self.directory.clone(), self.outlet.clone());
+        let provisional = self.hub.clone();
+        let latest = self.latest.clone();
+        let newest = self.metrics.gauge("fenghuo_last_reading_us", "", "Server time of the newest reading.");
+        Outputs {
+            settled: Box::new(move |told| {
+                board.apply(told.facts, &directory.load());
+                let frames: Vec<String> = told.texts.iter().map(|t| settle(t, Some(told.committed_at))).collect();
+                hub.publish(frames.iter().map(String::as_str));
+                outlet.tell(told);
+            }),
+            provisional: Box::new(move |alarms| {
+                let frames: Vec<(u64, String)> = alarms.iter().map(|(seq, text)| (*seq, settle(text, None))).collect();
+                provisional.publish_provisional(frames.iter().map(|(seq, text)| (*seq, text.as_str())));
+            }),
+            readings: historian.sink(),
+            latest: Box::new(move |readings: &[Reading]| {
+                let table = latest.load();
+                for r in readings {
+                    table.set(r.tag.0, r.value, r.source_time.0, r.quality as u8);
+                }
+                if let Some(last) = readings.last() {
+                    newest.set(last.server_time.0 as f64);
+                }
+            }),
+            failed: Box::new(|error| tracing::error!(error = %error.chain(), "the hall acknowledges nothing more")),
+        }
+    }
+}
+
+/// What is open before the doors.
+struct Opened {
+    hall: Hall,
+    reload: Arc<Reload>,
+    readers: Arc<Readers>,
+    historian: crate::history::History,
+    gateways: Gateways,
+}
+
+async fn open_doors(plan: Plan, rooms: Rooms, opened: Opened) -> anyhow::Result<Building> {
+    let Opened { hall, reload, readers, historian, gateways } = opened;
+    let settings = &plan.loaded.settings;
+    let (doors, people) = (Tasks::new(), Tasks::new());
+    let gateways = Arc::new(Mutex::new(gateways));
+    let deps = door_deps(&plan, &rooms, (&hall, &reload, &readers), &gateways)?;
+    let door = Door::listen(door_settings(settings)?, deps, &doors)
+        .await
+        .map_err(|e| exit::with(69, format!("MQTT door {}: {e}; choose another with --mqtt", settings.mqtt.listen)))?;
+    let mqtt = door.plain.context("the MQTT door has no plain listener")?;
+    rooms.outlet.open(door.outgoing, &readers).map_err(|p| exit::with(74, p.message_en))?;
+    rooms.outlet.start_clearing(&hall, &doors);
+    let watched = hall.clone();
+    let parts = Parts {
+        readers: readers.clone(),
+        hall: hall.clone(),
+        directory: rooms.directory.clone(),
+        pending: rooms.pending.clone(),
+        rejections: rooms.rejections.clone(),
+        reload,
+        history: historian.query(),
+        subsystems: Arc::new(move || subsystems(&watched)),
+    };
+    let api = Api::new(
+        api::Settings {
+            origins: settings.http.origins.clone(),
+            desk: settings.http.desk.clone(),
+            teams: settings.teams.clone(),
+        },
+        ApiParts {
+            hub: rooms.hub,
+            board: rooms.board,
+            directory: rooms.directory.clone(),
+            latest: rooms.latest,
+            desk: submit::desk(&hall),
+            records: records(&parts),
+            metrics: rooms.metrics,
+        },
+        people.clone(),
+    );
+    let http = api
+        .listen(settings.http.listen)
+        .await
+        .map_err(|e| exit::with(69, format!("console {}: {e}; choose another with --http", settings.http.listen)))?;
+    Ok(Building { hall, api, http, mqtt, directory: rooms.directory, readers, historian, doors, people })
+}
+
+fn door_settings(settings: &config::Settings) -> anyhow::Result<DoorSettings> {
+    let mqtt = &settings.mqtt;
+    let read = |file: &PathBuf| {
+        std::fs::read(file).map_err(|e| exit::with(78, format!("{}: FILE_UNREADABLE {e}", file.display())))
+    };
+    let tls = match &mqtt.tls {
+        None => None,
+        Some(tls) => {
+            let authority = tls.client_authority.as_ref().map(read).transpose()?;
+            let config = server_config(&read(&tls.certificate)?, &read(&tls.key)?, authority.as_deref());
+            Some((tls.listen, config.map_err(|e| exit::with(78, format!("mqtt.tls: {e}")))?))
+        }
+    };
+    let limits =
+        Limits { packet_max: mqtt.packet_max as usize, rate_max: mqtt.rate_max_per_s as u32, ..Limits::default() };
+    let connections_max = mqtt.connections_max as usize;
+    Ok(DoorSettings { plain: Some(mqtt.listen), tls, connections_max, limits, ..DoorSettings::default() })
+}
+
+fn door_deps(
+    plan: &Plan,
+    rooms: &Rooms,
+    (hall, reload, readers): (&Hall, &Arc<Reload>, &Arc<Readers>),
+    gateways: &Arc<Mutex<Gateways>>,
+) -> anyhow::Result<DoorDeps> {
+    let sessions = mqtt_sessions::MqttSessions::open(readers, hall.clone())?;
+    Ok(DoorDeps {
+        submit: submit::batches(hall),
+        directory: rooms.directory.clone(),
+        mappings: reload.mappings.clone(),
+        verify: devices::verify(plan.devices.clone()),
+        intern: submit::intern(hall, gateways.clone()),
+        load_session: sessions.load(),
+        save_session: sessions.save(),
+        rejections: rooms.rejections.clone(),
+        pending: rooms.pending.clone(),
+        metrics: rooms.metrics.clone(),
+    })
+}
+
+/// For `/readyz`: each with its reason.
+fn subsystems(hall: &Hall) -> Vec<api::Subsystem> {
+    let journal = match (hall.failure(), hall.commit_age_us()) {
+        (Some(reason), _) => (false, reason),
+        (None, age) if age > 1_000_000 => (false, format!("a commit has not returned for {} ms", age / 1_000)),
+        _ => (true, "commits return".to_owned()),
+    };
+    vec![("journal".to_owned(), journal.0, journal.1), ("mqtt".to_owned(), true, "listening".to_owned())]
+}

@@ -1,0 +1,73 @@
+//! `fenghuo check`: every problem of a configuration, and nothing else.
+
+use std::path::Path;
+
+use config::{Known, Loaded, Problem, Revision, Source, load};
+
+use crate::exit;
+
+/// Reads and checks a configuration.
+///
+/// # Errors
+/// Exit 78 with every problem, a line each.
+pub fn loaded(source: &Source) -> anyhow::Result<Loaded> {
+    load(source).map_err(|p| problems(&p))
+}
+
+/// Reads the files of a configuration.
+///
+/// # Errors
+/// Exit 78.
+pub fn source(file: &Path) -> anyhow::Result<Source> {
+    Source::read(file).map_err(|p| problems(&p))
+}
+
+/// The problems as one error.
+pub fn problems(all: &[Problem]) -> anyhow::Error {
+    let lines: Vec<String> = all.iter().map(|p| format!("\n  {p}")).collect();
+    exit::with(
+        78,
+        format!("{} problem(s) in the configuration / 配置中有 {} 处问题{}", all.len(), all.len(), lines.concat()),
+    )
+}
+
+/// Checks and says how much there is.
+///
+/// # Errors
+/// Exit 78 with every problem.
+#[allow(clippy::print_stdout, reason = "what the command is for")]
+pub fn run(file: &Path) -> anyhow::Result<()> {
+    let loaded = loaded(&source(file)?)?;
+    let revision = Revision::build(&loaded, &Known::default(), 1).map_err(|p| problems(&p))?;
+    key_files(&loaded)?;
+    println!(
+        "{}: no problems. {} enterprises, {} tags, {} conditions.",
+        file.display(),
+        revision.directory.enterprises.len(),
+        revision.directory.tags().len(),
+        revision.rules.conditions.len()
+    );
+    Ok(())
+}
+
+/// Key and certificate files must be readable before the doors open.
+fn key_files(loaded: &Loaded) -> anyhow::Result<()> {
+    let Some(tls) = &loaded.settings.mqtt.tls else { return Ok(()) };
+    let files = [Some(&tls.certificate), Some(&tls.key), tls.client_authority.as_ref()];
+    for file in files.into_iter().flatten() {
+        if let Err(error) = std::fs::read(file) {
+            return Err(exit::with(78, format!("{}: FILE_UNREADABLE {error} / 无法读取", file.display())));
+        }
+    }
+    Ok(())
+}
+
+/// Prints the OpenAPI document.
+///
+/// # Errors
+/// None in practice.
+#[allow(clippy::print_stdout, reason = "what the command is for")]
+pub fn openapi() -> anyhow::Result<()> {
+    println!("{}", serde_json::to_string_pretty(&api::document())?);
+    Ok(())
+}

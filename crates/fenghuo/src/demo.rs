@@ -1,0 +1,133 @@
+//! `fenghuo demo`: everything embedded, on loopback, with simulated plants.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use config::Source;
+use ingest::mqtt::Allowed;
+use sim::Script;
+
+use crate::building::{Building, Plan};
+use crate::cli::Demo;
+use crate::devices::Device;
+use crate::secrets::{DemoSecrets, hash_device, write_private};
+use crate::{check, exit, serve, users};
+
+/// The device that may publish for every enterprise of the demo.
+const DEVICE: &str = "demo";
+/// Who the one-time link logs in.
+const DUTY: &str = "duty";
+
+/// Runs the demo.
+///
+/// # Errors
+/// With an exit code, when it cannot start.
+pub fn run(options: &Demo) -> anyhow::Result<()> {
+    for address in [options.http, options.mqtt] {
+        if !address.ip().is_loopback() {
+            return Err(exit::with(
+                78,
+                format!("the demo listens only on loopback, not on {address}; use fenghuo serve"),
+            ));
+        }
+    }
+    std::fs::create_dir_all(&options.data)
+        .map_err(|e| exit::with(74, format!("cannot make the data folder {}: {e}", options.data.display())))?;
+    let (plan, secrets) = plan(options)?;
+    let accounts = plan.loaded.settings.accounts.clone();
+    serve::runtime()?.block_on(async {
+        let building = Building::open(plan).await?;
+        let hash = api::hash_password(&secrets.account_password).map_err(|e| exit::with(74, e))?;
+        for account in &accounts {
+            users::save(&building, account, &hash)?;
+        }
+        let actor = model::Actor { account: "machine".into(), name: "演示机器令牌".into() };
+        building.sessions().add_machine(&secrets.token, actor, model::Role::ShiftLead);
+        let gateways = if options.no_sim { sim_tasks(None, &secrets)? } else { sim_tasks(Some(&building), &secrets)? };
+        let login_url = format!("http://{}/login?token={}", building.http, building.sessions().one_time_link(DUTY));
+        if let Some(file) = &options.access_file {
+            write_access(file, &building, (&secrets, &login_url), &options.data)?;
+        }
+        print(&building, &login_url, &secrets, &options.data);
+        serve::until_told().await?;
+        gateways.stop(std::time::Duration::from_secs(2)).await;
+        building.close().await;
+        Ok(())
+    })
+}
+
+fn plan(options: &Demo) -> anyhow::Result<(Plan, DemoSecrets)> {
+    let file = options.config.clone();
+    let source: crate::reload::ReadSource = match file {
+        None => Arc::new(|| Ok(Source::demo())),
+        Some(file) => Arc::new(move || Source::read(&file)),
+    };
+    let mut loaded = check::loaded(&source().map_err(|p| check::problems(&p))?)?;
+    loaded.settings.http.listen = options.http;
+    loaded.settings.mqtt.listen = options.mqtt;
+    let mut names = vec![DEVICE.to_owned()];
+    names.extend(loaded.sites.iter().map(|s| format!("gw-{}", s.enterprise.id)));
+    let secrets = DemoSecrets::load(&options.data, &names)?;
+    let mut devices: Vec<Device> = loaded.settings.devices.iter().map(Into::into).collect();
+    for (username, password) in &secrets.devices {
+        let enterprises = match username.strip_prefix("gw-") {
+            Some(enterprise) => Allowed::These(vec![enterprise.into()]),
+            None => Allowed::All,
+        };
+        let password_hash = Some(hash_device(password)?);
+        devices.push(Device { username: username.clone(), password_hash, enterprises });
+    }
+    Ok((Plan { loaded, source, data_dir: options.data.clone(), devices }, secrets))
+}
+
+fn sim_tasks(building: Option<&Building>, secrets: &DemoSecrets) -> anyhow::Result<runtime::Tasks> {
+    let tasks = runtime::Tasks::new();
+    let Some(building) = building else { return Ok(tasks) };
+    let directory = building.directory.load();
+    for enterprise in &directory.enterprises {
+        let username = format!("gw-{}", enterprise.id);
+        let Some(password) = secrets.devices.get(&username).cloned() else { continue };
+        let door = sim::Door { address: building.mqtt, username, password };
+        sim::start(&tasks, door, &directory, &enterprise.id, &Script::demo())?;
+    }
+    Ok(tasks)
+}
+
+fn write_access(
+    file: &Path,
+    building: &Building,
+    (secrets, login_url): (&DemoSecrets, &str),
+    data: &Path,
+) -> anyhow::Result<()> {
+    let access = serde_json::json!({
+        "console_url": format!("http://{}/", building.http),
+        "login_url": login_url,
+        "token": secrets.token,
+        "mqtt": {
+            "host": building.mqtt.ip().to_string(),
+            "port": building.mqtt.port(),
+            "username": DEVICE,
+            "password": secrets.devices.get(DEVICE),
+        },
+        "data_dir": std::fs::canonicalize(data)?,
+        "account": DUTY,
+        "password": secrets.account_password,
+    });
+    write_private(file, &serde_json::to_vec_pretty(&access)?)
+}
+
+#[allow(clippy::print_stdout, reason = "what a person needs to get in")]
+fn print(building: &Building, login_url: &str, secrets: &DemoSecrets, data: &Path) {
+    println!("烽火 Fenghuo demo / 演示");
+    println!("  console      http://{}/", building.http);
+    println!("  one-time login / 一次性登录  {login_url}");
+    println!("  accounts     duty lead commander admin wall, password {}", secrets.account_password);
+    println!(
+        "  MQTT door    {} user {DEVICE} password {}",
+        building.mqtt,
+        secrets.devices.get(DEVICE).map_or("", |p| p)
+    );
+    println!("  topic        fh/v1/chem-01/sphere-1.nh3.01   payload {{\"v\": 60}}");
+    println!("  data folder  {}", data.display());
+    println!("Ctrl-C stops it. / 按 Ctrl-C 停止。");
+}
