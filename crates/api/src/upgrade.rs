@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
+use hyper_util::server::conn::auto::upgrade::downcast;
 use protocol::Problem;
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
@@ -46,7 +47,8 @@ pub fn accept(key: &HeaderValue) -> Response<Body> {
 /// # Errors
 /// When the connection is not one of our plain TCP listeners.
 pub async fn open(upgraded: Upgraded) -> Result<WebSocketStream<TcpStream>, &'static str> {
-    let parts = upgraded.downcast::<TokioIo<TcpStream>>().map_err(|_| "not a plain TCP connection")?;
+    // The server looks at the first bytes to tell HTTP versions apart, so the socket sits in one more wrapper.
+    let parts = downcast::<TokioIo<TcpStream>>(upgraded).map_err(|_| "not a plain TCP connection")?;
     let config = WebSocketConfig::default()
         .max_message_size(Some(INBOUND_MAX))
         .max_frame_size(Some(INBOUND_MAX))
