@@ -17,8 +17,12 @@ impl Engine {
         if **rules == *self.rules {
             return;
         }
+        let looks = self.looks();
+        let windows = std::mem::take(&mut self.windows);
         let old = std::mem::replace(&mut self.rules, rules.clone());
         self.rebuild_plan();
+        self.adopt_windows(windows);
+        self.adopt_looks(&looks);
         let mut retired = 0;
         for number in 0..self.rules.conditions.len() {
             let new = &self.rules.conditions[number];
@@ -34,6 +38,22 @@ impl Engine {
         let (revision, conditions) = (self.rules.revision, self.rules.conditions.len() as u64);
         self.notice(now, Notice::RulesActivated { revision, conditions, retired }, out);
         self.rebuild_deadlines();
+    }
+
+    /// After a restore under other rules: every condition that runs is judged by the new ones.
+    pub(crate) fn settle_edits(&mut self, now: Time, out: &mut Effects) {
+        if !std::mem::take(&mut self.edited) {
+            return;
+        }
+        let running = |n: &u32| self.plan.cells[self.plan.cell_of[*n as usize] as usize].slot != NO_SLOT;
+        let numbers: Vec<u32> = (0..self.plan.cell_of.len() as u32).filter(running).collect();
+        for number in numbers {
+            if self.rules.conditions[number as usize].retired {
+                self.retire(number, now, &Actor::system(), out);
+            } else {
+                self.reevaluate(number, now, &Actor::system(), out);
+            }
+        }
     }
 
     /// Lays the cells out anew; running state moves over by condition number.
