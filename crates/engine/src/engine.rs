@@ -33,6 +33,25 @@ pub struct LastValue {
     pub stale: bool,
 }
 
+/// How much an engine holds, and what it let go because a bound was reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    /// Conditions with running state.
+    pub slots: usize,
+    /// Episodes that are not closed.
+    pub episodes: usize,
+    /// Entries in the deadline heap, those that no longer apply included.
+    pub deadlines: usize,
+    /// Readings in reorder buffers.
+    pub held: usize,
+    /// Older episodes closed because a condition had too many.
+    pub branches_overflowed: u64,
+    /// Idempotency keys forgotten because there were too many.
+    pub keys_forgotten: u64,
+    /// Readings let out of a full reorder buffer before their time.
+    pub reorder_overflowed: u64,
+}
+
 /// The decision maker of one shard: state plus one immutable rule set. No clock, no I/O, no randomness.
 #[derive(Debug)]
 pub struct Engine {
@@ -290,6 +309,19 @@ impl Engine {
     /// What became of every raise: raised = annunciated + shelved + suppressed + collapsed + chattering.
     pub const fn tally(&self) -> Tally {
         self.tally
+    }
+
+    /// How much the engine holds, for metrics and for the bound on it (invariant 16).
+    pub fn size(&self) -> Size {
+        Size {
+            slots: self.slots.all.len(),
+            episodes: self.episodes.open.len(),
+            deadlines: self.deadlines.len(),
+            held: self.watch.held.values().map(Vec::len).sum(),
+            branches_overflowed: self.episodes.overflowed,
+            keys_forgotten: self.keys.forgotten,
+            reorder_overflowed: self.watch.reorder_overflowed,
+        }
     }
 
     /// Whether the desk is in flood mode.

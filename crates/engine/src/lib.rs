@@ -27,6 +27,6 @@ mod window;
 
 pub use command::Service;
 pub use effect::{Counts, Effects, Fact, FactBody, Notice, Outcome, Refusal, Tally};
-pub use engine::{Engine, LastValue};
+pub use engine::{Engine, LastValue, Size};
 pub use event::{AlarmAction, Command, CommandKind, Event, LinkChange, LinkScope};
 pub use snapshot::{RestoreError, Snapshot};
