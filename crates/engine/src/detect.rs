@@ -9,6 +9,7 @@ use crate::emit::Told;
 use crate::engine::{Engine, Moment};
 use crate::gateway::GATEWAYS_MAX;
 use crate::plan::{is_limit, micros};
+use crate::silence::next_look;
 use crate::watch::Jump;
 use crate::{Effects, Notice};
 
@@ -84,10 +85,11 @@ impl Engine {
             return;
         }
         self.watch.stuck.insert(tag, (reading.value, received));
-        if self.tags[tag as usize].has(STUCK) {
+        let was_stuck = self.tags[tag as usize].has(STUCK);
+        if was_stuck {
             self.set_stuck(tag, false, moment, out);
         }
-        if held.is_none() || self.tags[tag as usize].has(GAP) {
+        if held.is_none() || was_stuck {
             self.deadlines.push(received.plus_us(after_us), Due::Stuck(tag));
         }
     }
@@ -96,15 +98,19 @@ impl Engine {
     pub(crate) fn stuck_due(&mut self, tag: u32, at: Time, now: Time, out: &mut Effects) {
         let Some((after_s, _)) = self.rules.tags.get(tag as usize).and_then(|t| t.stuck) else { return };
         let Some(&(_, since)) = self.watch.stuck.get(&tag) else { return };
-        let due = since.plus_us(micros(after_s));
+        let after = micros(after_s).max(1);
+        let due = since.plus_us(after);
         if due > at {
             return self.deadlines.push(due, Due::Stuck(tag));
         }
-        // No data is not the same as no change: a stale tag has its own alarm.
-        if !self.tags[tag as usize].has(STALE | GAP) && !self.tags[tag as usize].has(STUCK) {
-            self.set_stuck(tag, true, &Moment::at(now, at), out);
+        if self.tags[tag as usize].has(STUCK) {
+            return;
         }
-        self.deadlines.push(at.plus_us(micros(after_s).max(1_000_000)), Due::Stuck(tag));
+        // No data is not the same as no change: a stale tag has its own alarm.
+        if self.tags[tag as usize].has(STALE | GAP) {
+            return self.deadlines.push(next_look(since, after, at), Due::Stuck(tag));
+        }
+        self.set_stuck(tag, true, &Moment::at(now, at), out);
     }
 
     fn set_stuck(&mut self, tag: u32, on: bool, moment: &Moment, out: &mut Effects) {

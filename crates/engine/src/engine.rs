@@ -139,7 +139,7 @@ impl Engine {
             keys: Keys::default(),
             tally: Tally::default(),
             first_out: BTreeMap::new(),
-            watch: Watch { grace_until: Time::MIN, ..Watch::default() },
+            watch: Watch { grace_until: Time::MIN, ran_until: Time::MIN, ..Watch::default() },
             windows,
             rule_due,
             edited: false,
@@ -366,6 +366,7 @@ impl Engine {
                 Due::Flood => self.flood_due(at, now, out),
             }
         }
+        self.watch.ran_until = self.watch.ran_until.max(now);
         self.orders_due(now, out);
         // Entries that no longer apply pile up in a storm; the state alone says which are needed (invariant 16).
         if self.deadlines.len() > HEAP_SPARE + 4 * (self.plan.cells.len() + self.tags.len()) {

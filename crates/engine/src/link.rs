@@ -92,6 +92,7 @@ impl Engine {
             broker.down_at = broker.down_at.min(now);
         }
         self.watch.grace_until = now.plus_us(micros(self.rules.hall.return_grace_s));
+        self.watch.ran_until = self.watch.ran_until.max(now);
         self.notice(now, Notice::Restarted { down_at, up_at }, out);
         for index in 0..self.rule_due.len() as u32 {
             self.rule_due[index as usize] = crate::episode::NEVER;

@@ -6,7 +6,7 @@ use alarm::{Condition, ConditionKind, GapPolicy, OnUnknown, Process, RuleSet};
 
 use alarm::rule::Input;
 
-use crate::clock::{DETECTORS, NOT_QUIET, REORDER, RETIRED, TagState};
+use crate::clock::{DEPENDENTS, DETECTORS, NOT_QUIET, REORDER, RETIRED, TagState};
 use crate::evaluate::{Rule, bodies};
 
 /// A condition in the hot path: 32 bytes.
@@ -201,9 +201,8 @@ impl Plan {
             };
             (tag.limits, tag.watched) = (count(0), count(1));
             if let Some(settings) = rules.tags.get(index) {
-                let detectors =
-                    settings.span.is_some() || settings.stuck.is_some() || settings.rate_max_per_s.is_some();
-                tag.set(DETECTORS, detectors);
+                tag.set(DETECTORS, settings.stuck.is_some() || settings.rate_max_per_s.is_some());
+                tag.set(DEPENDENTS, !self.rules_of(index as u32).is_empty());
                 tag.set(RETIRED, settings.retired);
                 tag.set(REORDER, settings.reorder_s > 0.0);
             }

@@ -40,12 +40,12 @@ impl Engine {
         if due > at {
             return self.deadlines.push(due, Due::Stale(tag));
         }
-        self.tags[tag as usize].set(WATCHED, false);
         let heard = self.gateways.get(state.gateway as usize).map_or(Time::MIN, |g| g.last_received);
-        // Our own link is down: timers freeze; they are armed anew when it is back (thingsboard#13715).
+        // Our own link is down: silence proves nothing; look again a period later (thingsboard#13715).
         if self.watch.is_blind_since(heard) {
-            return;
+            return self.deadlines.push(next_look(state.received, after, at), Due::Stale(tag));
         }
+        self.tags[tag as usize].set(WATCHED, false);
         self.tags[tag as usize].set(STALE, true);
         let parent = self.silence(state.gateway, after, at, now, out);
         self.data_lost(tag, Moment { parent, ..Moment::at(now, at) }, out);
@@ -213,6 +213,12 @@ impl Engine {
             self.clear_diagnostic(CLOCK | number, moment, out);
         }
     }
+}
+
+/// The first whole number of periods after `received` that lies after `past`.
+pub(crate) const fn next_look(received: Time, after_us: i64, past: Time) -> Time {
+    let periods = past.since_us(received).div_euclid(after_us) + 1;
+    received.plus_us(after_us.saturating_mul(periods))
 }
 
 /// How a folded alarm names what explains it.

@@ -9,7 +9,7 @@ use response::OrderBook;
 use serde::{Deserialize, Serialize};
 
 use crate::Tally;
-use crate::clock::{STALE, TagState, WATCHED};
+use crate::clock::{STALE, STUCK, TagState, WATCHED};
 use crate::command::{Keys, Service};
 use crate::deadline::Due;
 use crate::engine::Engine;
@@ -18,6 +18,7 @@ use crate::evaluate::Role;
 use crate::flood::Flood;
 use crate::gateway::Gateway;
 use crate::plan::NO_SLOT;
+use crate::silence::next_look;
 use crate::watch::Watch;
 use crate::window::Window;
 
@@ -210,11 +211,19 @@ impl Engine {
             state.set(WATCHED, watched);
             if let (true, Some(after)) = (watched, after) {
                 let due = state.received.plus_us(after).max(self.watch.grace_until);
+                // Already looked at, while our own link was down.
+                let passed = due <= self.watch.ran_until;
+                let due = if passed { next_look(state.received, after, self.watch.ran_until) } else { due };
                 self.deadlines.push(due, Due::Stale(tag));
             }
             let stuck = self.rules.tags.get(tag as usize).and_then(|t| t.stuck);
-            if let (Some((after_s, _)), Some((_, since))) = (stuck, self.watch.stuck.get(&tag)) {
-                self.deadlines.push(since.plus_us(crate::plan::micros(after_s)), Due::Stuck(tag));
+            if let (Some((after_s, _)), Some(&(_, since))) = (stuck, self.watch.stuck.get(&tag)) {
+                let (after, ran_until) = (crate::plan::micros(after_s).max(1), self.watch.ran_until);
+                let due = since.plus_us(after);
+                let due = if due <= ran_until { next_look(since, after, ran_until) } else { due };
+                if !self.tags[tag as usize].has(STUCK) {
+                    self.deadlines.push(due, Due::Stuck(tag));
+                }
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use alarm::AlarmId;
+use alarm::{AlarmId, Instants, Process};
 use model::{Reading, Time};
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +31,15 @@ pub(crate) struct Held {
     pub reading: Reading,
 }
 
+/// Where a condition stood before its rule was edited, valid until its tag's next reading.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Base {
+    pub process: Process,
+    pub since: Instants,
+    /// The reading it was judged by.
+    pub received: Time,
+}
+
 /// Everything the detectors remember.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Watch {
@@ -44,10 +53,14 @@ pub(crate) struct Watch {
     pub held: BTreeMap<u32, Vec<Held>>,
     /// By condition: source time of the last late excursion told.
     pub excursions: BTreeMap<u32, Time>,
+    /// By condition: so that an edit and its undoing, with no reading between, leave everything as it was.
+    pub bases: BTreeMap<u32, Base>,
     /// By name.
     pub brokers: BTreeMap<Arc<str>, Broker>,
     /// No tag is called stale before this time.
     pub grace_until: Time,
+    /// Every deadline up to here was handled.
+    pub ran_until: Time,
     /// Open diagnostics by their condition number.
     pub diagnostics: BTreeMap<u32, AlarmId>,
     /// Readings let out of a full reorder buffer before their time.

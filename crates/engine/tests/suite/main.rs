@@ -6,3 +6,4 @@ mod invariants;
 mod life;
 mod oracle;
 mod script;
+mod torture;
