@@ -1,10 +1,13 @@
 //! Which clock a reading is judged by, and whether it is live, late or a repeat. Pure.
 
 use alarm::Instants;
-use model::{Reading, Time};
+use model::{Reading, ReadingFlags, Time};
 use serde::{Deserialize, Serialize};
 
 use crate::gateway::Gateway;
+
+/// A counter is taken for the tag's own after this many steps by one; others count all messages of a device.
+const COUNTED_RUN: u8 = 2;
 
 /// No value is quiet.
 pub(crate) const NOT_QUIET: (f32, f32) = (f32::INFINITY, f32::NEG_INFINITY);
@@ -32,6 +35,10 @@ pub(crate) struct TagState {
     pub gateway: u32,
     /// How many limit cells it has, from `first`.
     pub limits: u8,
+    /// The same with the range and quality diagnostics that follow them.
+    pub watched: u8,
+    /// Readings in a row whose counter was one more than the last.
+    pub run: u8,
     /// Quality of the last accepted reading, worsened by the detectors.
     pub quality: u8,
     /// Late readings in a row with advancing source time.
@@ -70,11 +77,14 @@ impl TagState {
         first: 0,
         gateway: u32::MAX,
         limits: 0,
+        watched: 0,
+        run: 0,
         quality: 2,
         late_run: 0,
         flags: 0,
     };
 
+    /// Whether any of these bits is set.
     pub(crate) const fn has(&self, flag: u16) -> bool {
         self.flags & flag != 0
     }
@@ -86,6 +96,12 @@ impl TagState {
     /// Whether it ever had a reading.
     pub(crate) const fn is_known(&self) -> bool {
         self.received.0 != i64::MIN
+    }
+
+    /// Whether a counter that went up by one so far jumped, or stood still.
+    #[inline]
+    pub(crate) const fn is_odd_counter(&self, seq: u64) -> bool {
+        self.run >= COUNTED_RUN && seq != 0 && seq != self.seq.wrapping_add(1)
     }
 
     /// Whether no limit of it has anything to say about this value.
@@ -106,6 +122,8 @@ impl TagState {
         self.received = at.received;
         self.source = reading.source_time;
         self.value = reading.value;
+        let next = reading.seq != 0 && reading.seq == self.seq.wrapping_add(1);
+        self.run = if next { self.run.saturating_add(1) } else { 0 };
         self.seq = reading.seq;
         self.gateway = reading.gateway.0;
         self.quality = reading.quality as u8;
@@ -144,11 +162,11 @@ pub(crate) fn instants(gateway: &Gateway, reading: &Reading, now: Time, future_u
 /// Judges a reading against the tag's last accepted one.
 #[inline]
 pub(crate) const fn judge(tag: &TagState, reading: &Reading, at: Instants) -> Timing {
-    if reading.source_time.0 == tag.source.0
-        && reading.value.to_bits() == tag.value.to_bits()
-        && reading.seq == tag.seq
-        && tag.is_known()
-    {
+    let same_value = reading.value.to_bits() == tag.value.to_bits() && reading.seq == tag.seq && tag.is_known();
+    // A redelivery without a source time has a new server time, but the same counter.
+    let no_source = reading.flags.has(ReadingFlags::NO_SOURCE_TIME);
+    let same_counter = no_source && tag.run >= COUNTED_RUN && reading.gateway.0 == tag.gateway;
+    if same_value && (reading.source_time.0 == tag.source.0 || same_counter) {
         return Timing::Duplicate;
     }
     if at.effective.0 >= tag.effective.0 { Timing::Live } else { Timing::Late }

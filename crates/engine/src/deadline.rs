@@ -13,6 +13,14 @@ pub(crate) enum Due {
     Delay(u32),
     /// A tag's next reading is overdue.
     Stale(u32),
+    /// A tag's value has not moved for long.
+    Stuck(u32),
+    /// A rule that depends on the time is to be evaluated again.
+    Evaluate(u32),
+    /// The reorder buffer of a tag lets a reading through.
+    Reorder(u32),
+    /// Tags of a gateway that is back may be told one by one.
+    Grace(u32),
     /// A shelving of a condition ends.
     Shelve(u32),
     /// A tag's out-of-service permit ends.

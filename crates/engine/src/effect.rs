@@ -102,6 +102,8 @@ pub enum Notice {
     Restarted { down_at: Time, up_at: Time },
     /// A tag was taken out of service under a permit, or returned (no permit).
     Service { enterprise: String, tag: String, permit: Option<String>, until: Option<Time>, reason: String },
+    /// A late reading would have alarmed; live state was not touched.
+    RetrospectiveExcursion { condition: String, value: f64, source_time: Time },
     /// A shelving ran out while its condition had no open alarm.
     ShelveExpired { condition: String },
     /// A link changed.

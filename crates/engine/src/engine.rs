@@ -7,13 +7,15 @@ use alarm::{AlarmRecord, Instants, RuleSet, Shelving, Verdict};
 use model::{Quality, Reading, TagIndex, Time};
 use response::{Order, OrderBook};
 
-use crate::clock::{self, DEPENDENTS, DETECTORS, GAP, REORDER, RETIRED, SERVICE, STALE, STUCK, TagState, Timing};
+use crate::clock::{self, DEPENDENTS, DETECTORS, GAP, REORDER, RETIRED, STALE, STUCK, TagState, Timing};
 use crate::command::{Keys, Service};
 use crate::deadline::{Deadlines, Due};
-use crate::episode::{Episodes, Slots};
+use crate::episode::{Episodes, NEVER, Slots};
 use crate::flood::Flood;
 use crate::gateway::{GATEWAYS_MAX, Gateway};
 use crate::plan::{Cell, Plan};
+use crate::watch::Watch;
+use crate::window::Window;
 use crate::{Effects, Event, Tally};
 
 /// The newest reading of a tag.
@@ -29,6 +31,25 @@ pub struct LastValue {
     pub server_time: Time,
     /// No reading for `stale_factor` periods.
     pub stale: bool,
+}
+
+/// How much an engine holds, and what it let go because a bound was reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    /// Conditions with running state.
+    pub slots: usize,
+    /// Episodes that are not closed.
+    pub episodes: usize,
+    /// Entries in the deadline heap, those that no longer apply included.
+    pub deadlines: usize,
+    /// Readings in reorder buffers.
+    pub held: usize,
+    /// Older episodes closed because a condition had too many.
+    pub branches_overflowed: u64,
+    /// Idempotency keys forgotten because there were too many.
+    pub keys_forgotten: u64,
+    /// Readings let out of a full reorder buffer before their time.
+    pub reorder_overflowed: u64,
 }
 
 /// The decision maker of one shard: state plus one immutable rule set. No clock, no I/O, no randomness.
@@ -51,8 +72,13 @@ pub struct Engine {
     pub(crate) tally: Tally,
     /// By group: last raise and its rank.
     pub(crate) first_out: BTreeMap<Arc<str>, (Time, u32)>,
-    /// By tag: its last late reading's source time, for the clock-step rule.
-    pub(crate) late: BTreeMap<u32, Time>,
+    pub(crate) watch: Watch,
+    /// As in the plan.
+    pub(crate) windows: Vec<Window>,
+    /// By rule: when it is next looked at for time's sake; `NEVER`: not.
+    pub(crate) rule_due: Vec<Time>,
+    /// Restored under other rules than the snapshot's: what runs must be judged by the new ones.
+    pub(crate) edited: bool,
     pub(crate) seq: u64,
     pub(crate) future_us: i64,
 }
@@ -72,20 +98,29 @@ pub(crate) struct Moment {
     pub replayed: bool,
     /// From a late reading.
     pub late: bool,
+    /// The value jumped and is not believed yet: conditions do not see it.
+    pub suspect: bool,
+    /// The diagnostic that explains it; 0: none.
+    pub parent: u32,
 }
 
 impl Moment {
     /// A decision by our own clock alone.
     pub(crate) const fn at(now: Time, nominal: Time) -> Self {
         let at = Instants { effective: nominal, received: nominal };
-        Self { now, at, fresh: true, gap: false, replayed: false, late: false }
+        Self { now, at, fresh: true, gap: false, replayed: false, late: false, suspect: false, parent: 0 }
     }
 }
+
+/// Heap entries allowed besides a few per tag and condition.
+const HEAP_SPARE: usize = 65_536;
 
 impl Engine {
     /// An engine without history.
     pub fn new(rules: Arc<RuleSet>) -> Self {
         let plan = Plan::new(&rules);
+        let windows = plan.windows.iter().map(|&(tag, length)| Window::new(tag, length)).collect();
+        let rule_due = vec![NEVER; plan.rules.len()];
         let mut tags = Vec::new();
         plan.lay_out(&rules, &mut tags);
         Self {
@@ -104,7 +139,10 @@ impl Engine {
             keys: Keys::default(),
             tally: Tally::default(),
             first_out: BTreeMap::new(),
-            late: BTreeMap::new(),
+            watch: Watch { grace_until: Time::MIN, ran_until: Time::MIN, ..Watch::default() },
+            windows,
+            rule_due,
+            edited: false,
             seq: 0,
         }
     }
@@ -133,7 +171,7 @@ impl Engine {
         if self.deadlines.next() <= now {
             self.run_deadlines(now, out);
         }
-        let gateway = self.gateway_slot(reading.gateway.0);
+        self.gateway_slot(reading.gateway.0);
         let index = reading.tag.0 as usize;
         let Some(tag) = self.tags.get_mut(index) else {
             out.counts.ignored += 1;
@@ -142,10 +180,15 @@ impl Engine {
         if tag.has(RETIRED | REORDER) && self.read_aside(now, reading, out) {
             return;
         }
-        let tag = &self.tags[index];
-        let from = &self.gateways[gateway];
+        self.judge_reading(now, reading, out);
+    }
+
+    /// Decides by the clocks what a reading is.
+    #[inline]
+    pub(crate) fn judge_reading(&mut self, now: Time, reading: &Reading, out: &mut Effects) {
+        let from = &self.gateways[(reading.gateway.0 as usize).min(GATEWAYS_MAX - 1)];
         let at = clock::instants(from, reading, now, self.future_us);
-        match clock::judge(tag, reading, at) {
+        match clock::judge(&self.tags[reading.tag.0 as usize], reading, at) {
             Timing::Live => self.read_live(now, reading, at, out),
             Timing::Duplicate => out.counts.duplicate += 1,
             Timing::Late => self.read_late(now, reading, at, out),
@@ -157,27 +200,40 @@ impl Engine {
     pub(crate) fn read_live(&mut self, now: Time, reading: &Reading, at: Instants, out: &mut Effects) {
         let index = reading.tag.0 as usize;
         let tag = &mut self.tags[index];
-        let first_of_tag = !tag.is_known();
-        let flags = tag.flags;
+        let before = *tag;
         tag.accept(reading, at);
-        let (first, limits) = (tag.first as usize, tag.limits as usize);
+        let quiet = tag.is_quiet(reading.value) && reading.quality as u8 != Quality::Bad as u8;
         let gateway = &mut self.gateways[(reading.gateway.0 as usize).min(GATEWAYS_MAX - 1)];
         gateway.last_received = at.received;
-        let watched = gateway.is_plain(reading, at);
-        let mut moment = Moment { now, at, fresh: true, gap: false, replayed: false, late: false };
+        let plain = gateway.is_plain(reading, at);
+        gateway.lag_us = if plain { at.received.since_us(reading.source_time) } else { gateway.lag_us };
+        let mut moment = Moment { now, at, ..Moment::at(now, now) };
         out.counts.live += 1;
-        const ODD: u16 = GAP | STALE | DETECTORS | DEPENDENTS | STUCK | SERVICE;
-        if flags & ODD != 0 || !watched || first_of_tag || reading.quality == Quality::Bad {
-            self.prepare(reading, flags, &mut moment, out);
+        const ODD: u16 = GAP | STALE | DETECTORS | STUCK;
+        if before.has(ODD) || !plain || !before.is_known() || before.is_odd_counter(reading.seq) {
+            self.prepare(reading, &before, &mut moment, out);
         }
+        if moment.suspect {
+            return;
+        }
+        if !quiet {
+            self.judge_limits(reading, &moment, out);
+        }
+        if before.has(DEPENDENTS) {
+            self.evaluate_dependents(reading.tag.0, true, &moment, out);
+        }
+    }
+
+    /// A value that is not quiet: its range, then each limit.
+    fn judge_limits(&mut self, reading: &Reading, moment: &Moment, out: &mut Effects) {
+        let index = reading.tag.0 as usize;
+        self.watch_range(reading, moment, out);
         let tag = &self.tags[index];
         let unknown = tag.quality == Quality::Bad as u8;
-        if unknown || !tag.is_quiet(reading.value) {
-            for cell in first..first + limits {
-                self.compare(cell, reading.value, unknown, &moment, out);
-            }
-            self.settle_quiet(index);
+        for cell in tag.first as usize..tag.first as usize + tag.limits as usize {
+            self.compare(cell, reading.value, unknown, moment, out);
         }
+        self.settle_quiet(index);
     }
 
     /// Compares a value with one limit; nearly always nothing follows.
@@ -204,7 +260,7 @@ impl Engine {
     /// Works out between which values the limits of a tag have nothing to say.
     fn settle_quiet(&mut self, index: usize) {
         let tag = &mut self.tags[index];
-        let cells = &self.plan.cells[tag.first as usize..tag.first as usize + tag.limits as usize];
+        let cells = &self.plan.cells[tag.first as usize..tag.first as usize + tag.watched as usize];
         if cells.iter().any(|c| c.process as u8 != 0) {
             tag.quiet = clock::NOT_QUIET;
             return;
@@ -213,17 +269,17 @@ impl Engine {
         let below = |c: &Cell| if c.low { -c.limit } else { f64::NEG_INFINITY };
         let high = cells.iter().map(above).fold(f64::INFINITY, f64::min);
         let low = cells.iter().map(below).fold(f64::NEG_INFINITY, f64::max);
-        tag.quiet = clock::inwards(low, high);
+        let span = self.rules.tags.get(index).and_then(|t| t.span).unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
+        tag.quiet = clock::inwards(low.max(span.0), high.min(span.1));
     }
 
-    /// Index of a gateway's entry, made if new.
+    /// Makes a gateway's entry if it is new.
     #[inline]
-    fn gateway_slot(&mut self, number: u32) -> usize {
+    fn gateway_slot(&mut self, number: u32) {
         let index = (number as usize).min(GATEWAYS_MAX - 1);
         if index >= self.gateways.len() {
             self.gateways.resize(index + 1, Gateway::NEW);
         }
-        index
     }
 
     /// When `step(Tick)` is next needed.
@@ -253,6 +309,19 @@ impl Engine {
     /// What became of every raise: raised = annunciated + shelved + suppressed + collapsed + chattering.
     pub const fn tally(&self) -> Tally {
         self.tally
+    }
+
+    /// How much the engine holds, for metrics and for the bound on it (invariant 16).
+    pub fn size(&self) -> Size {
+        Size {
+            slots: self.slots.all.len(),
+            episodes: self.episodes.open.len(),
+            deadlines: self.deadlines.len(),
+            held: self.watch.held.values().map(Vec::len).sum(),
+            branches_overflowed: self.episodes.overflowed,
+            keys_forgotten: self.keys.forgotten,
+            reorder_overflowed: self.watch.reorder_overflowed,
+        }
     }
 
     /// Whether the desk is in flood mode.
@@ -286,6 +355,10 @@ impl Engine {
             match due {
                 Due::Delay(condition) => self.delay_due(condition, at, now, out),
                 Due::Stale(tag) => self.stale_due(tag, at, now, out),
+                Due::Stuck(tag) => self.stuck_due(tag, at, now, out),
+                Due::Reorder(tag) => self.reorder_due(tag, at, now, out),
+                Due::Grace(gateway) => self.grace_due(gateway, at, now, out),
+                Due::Evaluate(rule) => self.evaluate_due(rule, at, now, out),
                 Due::Shelve(condition) => self.shelve_due(condition, at, now, out),
                 Due::Service(tag) => self.service_due(tag, at, now, out),
                 Due::Escalate(alarm) => self.escalate_due(alarm, at, now, out),
@@ -293,6 +366,11 @@ impl Engine {
                 Due::Flood => self.flood_due(at, now, out),
             }
         }
+        self.watch.ran_until = self.watch.ran_until.max(now);
         self.orders_due(now, out);
+        // Entries that no longer apply pile up in a storm; the state alone says which are needed (invariant 16).
+        if self.deadlines.len() > HEAP_SPARE + 4 * (self.plan.cells.len() + self.tags.len()) {
+            self.rebuild_deadlines();
+        }
     }
 }

@@ -141,7 +141,7 @@ pub(crate) struct Closed {
 }
 
 /// Closed episodes remembered for answers.
-const CLOSED_MAX: usize = 1_024;
+const CLOSED_MAX: usize = 256;
 
 impl Episodes {
     pub(crate) fn next_id(&mut self) -> AlarmId {

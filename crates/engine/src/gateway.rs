@@ -24,6 +24,10 @@ pub(crate) struct Gateway {
     pub catching_up: bool,
     /// Its clock diagnostic is active.
     pub skewed: bool,
+    /// When its clock was last seen wrong.
+    pub skew_at: Time,
+    /// When it was heard again after silence; its tags are then in grace.
+    pub heard_at: Time,
     /// Silent: nothing from it although its tags are due.
     pub silent: bool,
     /// Back-filled readings of this catch-up.
@@ -48,6 +52,8 @@ impl Gateway {
         up: true,
         catching_up: false,
         skewed: false,
+        skew_at: Time::MIN,
+        heard_at: Time::MIN,
         silent: false,
         replayed: 0,
         replayed_raised: 0,

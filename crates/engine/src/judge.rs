@@ -1,6 +1,8 @@
 //! From a verdict to a transition: delays, gap policy, raise and return.
 
-use alarm::{AlarmId, Annunciation, Cause, Change, GapPolicy, Instants, OnUnknown, Process, Verdict, advance};
+use alarm::{
+    AlarmId, Annunciation, Cause, Change, ConditionKind, GapPolicy, Instants, OnUnknown, Process, Verdict, advance,
+};
 use model::{Priority, Quality, Time};
 
 use crate::Effects;
@@ -141,7 +143,8 @@ impl Engine {
         if self.is_fresh(condition) {
             let effective = since.effective.plus_us(delay);
             let moment = Moment { at: Instants { effective, received: at }, ..Moment::at(now, at) };
-            let verdict = if cell.process == Process::PendingOn { Verdict::Violated } else { Verdict::Cleared };
+            let pending = if cell.process == Process::PendingOn { Verdict::Violated } else { Verdict::Cleared };
+            let verdict = self.rule_of(condition).map_or(pending, |rule| self.verdict(rule, at));
             let x = self.oriented_value(index);
             self.sample(index, verdict, x, &moment, out);
         }
@@ -149,11 +152,16 @@ impl Engine {
 
     /// Whether our own clock may decide for this condition: its tag's data is current and known.
     fn is_fresh(&self, condition: u32) -> bool {
+        use ConditionKind as K;
         let Some(condition) = self.rules.conditions.get(condition as usize) else { return true };
         let Some(tag) = self.tags.get(condition.tag.0 as usize) else { return false };
         let gateway = self.gateways.get(tag.gateway as usize);
+        let blind = self.watch.is_blind_since(gateway.map_or(tag.received, |g| g.last_received));
+        if matches!(condition.kind, K::Stale | K::Stuck | K::OutOfRange | K::Unknown) {
+            return !blind;
+        }
         let unknown = tag.quality == Quality::Bad as u8 && condition.on_unknown == OnUnknown::Hold;
-        !tag.has(GAP) && !tag.has(STALE) && !unknown && gateway.is_none_or(|g| g.up && !g.catching_up)
+        !blind && !tag.has(GAP | STALE) && !unknown && gateway.is_none_or(|g| g.up && !g.catching_up)
     }
 
     /// The tag's last value, negated for low limits.
@@ -196,9 +204,19 @@ impl Engine {
             self.emit(id, Told { cause: Cause::ChatterStarted, moment: *moment, ..Told::default() }, out);
         }
         self.arm_escalation(id);
+        self.count_replayed(condition, true, moment);
+        self.tell_lower_level(condition, moment, out);
     }
 
-    fn open_episode(&mut self, condition: u32, chattering: bool, moment: &Moment) -> AlarmId {
+    /// Raises and returns within a back-fill are summed up for its one summary.
+    fn count_replayed(&mut self, condition: u32, raised: bool, moment: &Moment) {
+        let gateway = self.tag_state(condition).gateway as usize;
+        if let Some(gateway) = self.gateways.get_mut(gateway).filter(|_| moment.replayed) {
+            *(if raised { &mut gateway.replayed_raised } else { &mut gateway.replayed_recovered }) += 1;
+        }
+    }
+
+    pub(crate) fn open_episode(&mut self, condition: u32, chattering: bool, moment: &Moment) -> AlarmId {
         let id = self.episodes.next_id();
         let tag = self.tag_state(condition);
         let episode = Episode {
@@ -223,7 +241,7 @@ impl Engine {
             first_out: self.first_out_rank(condition, moment.at.received),
             retired: false,
             untold: moment.replayed,
-            parent: None,
+            parent: (moment.parent != 0).then(|| crate::silence::parent_name(moment.parent)),
             last_by: String::new(),
             last_at: moment.now,
         };
@@ -251,6 +269,8 @@ impl Engine {
         self.emit(id, Told { from, cause, moment: *moment, ..Told::default() }, out);
         self.close_if_done(id);
         self.release(index);
+        self.count_replayed(cell.condition, false, moment);
+        self.tell_lower_level(cell.condition, moment, out);
     }
 
     /// Moves the running peak into the episode, in the tag's own sign.
@@ -277,7 +297,7 @@ impl Engine {
     }
 
     /// How a raise is told, and counted: every raise is counted once (invariant 14).
-    fn annunciate(&mut self, index: u32, id: AlarmId, moment: &Moment, out: &mut Effects) -> Annunciation {
+    pub(crate) fn annunciate(&mut self, index: u32, id: AlarmId, moment: &Moment, out: &mut Effects) -> Annunciation {
         let cell = self.plan.cells[index as usize];
         let service = self.services.contains_key(&self.rules.conditions[cell.condition as usize].tag.0);
         let parent = self.episodes.open.get(&id).is_some_and(|e| e.parent.is_some());
@@ -294,7 +314,7 @@ impl Engine {
         annunciation
     }
 
-    fn annunciate_in_flood(&mut self, condition: u32, moment: &Moment, out: &mut Effects) -> Annunciation {
+    pub(crate) fn annunciate_in_flood(&mut self, condition: u32, moment: &Moment, out: &mut Effects) -> Annunciation {
         let was_on = self.flood.on;
         let safety = self.passes_flood(condition);
         let folded = self.flood.count(moment.at.received, self.rules.hall.flood_per_10_min, safety);
@@ -306,7 +326,9 @@ impl Engine {
 
     /// Priorities I and II, and safety tags above diagnostics, always sound.
     fn passes_flood(&self, condition: u32) -> bool {
-        let Some(condition) = self.rules.conditions.get(condition as usize) else { return false };
+        let Some(condition) = self.rules.conditions.get(condition as usize) else {
+            return crate::diagnostic::about(condition).priority <= Priority::II;
+        };
         let safety = self.rules.tags.get(condition.tag.0 as usize).is_some_and(|t| t.safety);
         condition.priority <= Priority::II || (safety && condition.priority != Priority::Diagnostic)
     }

@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use alarm::{Condition, ConditionKind, GapPolicy, OnUnknown, Process, RuleSet};
 
-use crate::clock::{DETECTORS, NOT_QUIET, REORDER, RETIRED, TagState};
+use alarm::rule::Input;
+
+use crate::clock::{DEPENDENTS, DETECTORS, NOT_QUIET, REORDER, RETIRED, TagState};
+use crate::evaluate::{Rule, bodies};
 
 /// A condition in the hot path: 32 bytes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -51,6 +54,15 @@ pub(crate) struct Plan {
     pub params: Vec<Params>,
     /// Cell of each condition.
     pub cell_of: Vec<u32>,
+    /// Expressions, rates and suppressions, in the order of their conditions.
+    pub rules: Vec<Rule>,
+    /// Windows that the rules need: `(tag, length)`, sorted.
+    pub windows: Vec<(u32, i64)>,
+    /// By tag: where its part of `rule_list` begins; one more at the end.
+    rule_first: Vec<u32>,
+    pub rule_list: Vec<u32>,
+    window_first: Vec<u32>,
+    pub window_list: Vec<u32>,
 }
 
 impl Params {
@@ -74,6 +86,16 @@ pub(crate) const fn is_limit(kind: &ConditionKind) -> bool {
     matches!(kind, K::High(_) | K::HighHigh(_) | K::Low(_) | K::LowLow(_))
 }
 
+/// Limits first, then what every reading that is not quiet must look at, then the rest.
+const fn rank(condition: &Condition) -> u8 {
+    use ConditionKind as K;
+    match condition.kind {
+        _ if condition.retired => 2,
+        K::OutOfRange | K::Unknown => 1,
+        _ => 2 * !is_limit(&condition.kind) as u8,
+    }
+}
+
 fn cell_of(condition: &Condition, number: usize, params: u32) -> Cell {
     use ConditionKind as K;
     let band = condition.deadband.max(0.0);
@@ -91,13 +113,19 @@ impl Plan {
         let mut order: Vec<u32> = (0..rules.conditions.len() as u32).collect();
         order.sort_by_key(|&n| {
             let c = &rules.conditions[n as usize];
-            (c.tag.0, !is_limit(&c.kind) || c.retired, n)
+            (c.tag.0, rank(c), n)
         });
         let mut interned: HashMap<Params, u32> = HashMap::new();
         let mut plan = Self {
             cells: Vec::with_capacity(order.len()),
             params: Vec::new(),
             cell_of: vec![0; rules.conditions.len()],
+            rules: Vec::new(),
+            windows: Vec::new(),
+            rule_first: Vec::new(),
+            rule_list: Vec::new(),
+            window_first: Vec::new(),
+            window_list: Vec::new(),
         };
         for number in order {
             let condition = &rules.conditions[number as usize];
@@ -109,7 +137,52 @@ impl Plan {
             plan.cell_of[number as usize] = plan.cells.len() as u32;
             plan.cells.push(cell_of(condition, number as usize, index));
         }
+        plan.lay_out_rules(rules);
         plan
+    }
+
+    /// Rules, the windows they need, and who depends on which tag, as compressed rows.
+    fn lay_out_rules(&mut self, rules: &RuleSet) {
+        for (number, condition) in rules.conditions.iter().enumerate().filter(|(_, c)| !c.retired) {
+            for (role, body) in bodies(condition) {
+                let cell = self.cell_of[number];
+                let condition = number as u32;
+                let mut rule = Rule { cell, condition, role, body, windows: vec![], many_tags: false, timed: false };
+                let inputs = rule.inputs();
+                let many_tags = inputs.windows(2).any(|pair| pair[0].tag != pair[1].tag);
+                let timed = inputs.iter().any(|i| i.read.is_timed());
+                self.windows.extend(inputs.iter().filter_map(|i| Some((i.tag.0, i.read.window_us()?))));
+                (rule.many_tags, rule.timed) = (many_tags, timed);
+                self.rules.push(rule);
+            }
+        }
+        self.windows.sort_unstable();
+        self.windows.dedup();
+        for rule in &mut self.rules {
+            let find = |i: &Input| i.read.window_us().and_then(|us| self.windows.binary_search(&(i.tag.0, us)).ok());
+            rule.windows = rule.inputs().iter().map(|i| find(i).map_or(u32::MAX, |w| w as u32)).collect();
+        }
+        self.lay_out_dependents(rules.tags.len());
+    }
+
+    fn lay_out_dependents(&mut self, tags: usize) {
+        let mut by_rule: Vec<(u32, u32)> = Vec::new();
+        for (index, rule) in self.rules.iter().enumerate() {
+            by_rule.extend(rule.inputs().iter().map(|i| (i.tag.0, index as u32)));
+        }
+        let by_window = self.windows.iter().enumerate().map(|(i, w)| (w.0, i as u32)).collect();
+        (self.rule_first, self.rule_list) = rows(by_rule, tags);
+        (self.window_first, self.window_list) = rows(by_window, tags);
+    }
+
+    /// Where the rules that read a tag stand in `rule_list`.
+    pub(crate) fn rules_of(&self, tag: u32) -> std::ops::Range<usize> {
+        row(&self.rule_first, tag)
+    }
+
+    /// Where the windows of a tag stand in `window_list`.
+    pub(crate) fn windows_of(&self, tag: u32) -> std::ops::Range<usize> {
+        row(&self.window_first, tag)
     }
 
     /// Writes each tag's range of cells and its setting bits.
@@ -122,14 +195,14 @@ impl Plan {
             }
             tag.first = at as u32;
             tag.quiet = NOT_QUIET;
-            tag.limits = (at..self.cells.len())
-                .take_while(|&c| self.tag_of(rules, c) as usize == index && self.is_hot(rules, c))
-                .take(255)
-                .count() as u8;
+            let count = |most: u8| {
+                let wanted = |&c: &usize| self.tag_of(rules, c) as usize == index && self.rank_of(rules, c) <= most;
+                (at..self.cells.len()).take_while(wanted).take(255).count() as u8
+            };
+            (tag.limits, tag.watched) = (count(0), count(1));
             if let Some(settings) = rules.tags.get(index) {
-                let detectors =
-                    settings.span.is_some() || settings.stuck.is_some() || settings.rate_max_per_s.is_some();
-                tag.set(DETECTORS, detectors);
+                tag.set(DETECTORS, settings.stuck.is_some() || settings.rate_max_per_s.is_some());
+                tag.set(DEPENDENTS, !self.rules_of(index as u32).is_empty());
                 tag.set(RETIRED, settings.retired);
                 tag.set(REORDER, settings.reorder_s > 0.0);
             }
@@ -140,8 +213,23 @@ impl Plan {
         rules.conditions[self.cells[cell].condition as usize].tag.0
     }
 
-    fn is_hot(&self, rules: &RuleSet, cell: usize) -> bool {
-        let condition = &rules.conditions[self.cells[cell].condition as usize];
-        is_limit(&condition.kind) && !condition.retired
+    fn rank_of(&self, rules: &RuleSet, cell: usize) -> u8 {
+        rank(&rules.conditions[self.cells[cell].condition as usize])
+    }
+}
+
+/// Compressed rows from pairs: where each row begins, and the entries.
+fn rows(mut pairs: Vec<(u32, u32)>, rows: usize) -> (Vec<u32>, Vec<u32>) {
+    pairs.sort_unstable();
+    pairs.dedup();
+    pairs.retain(|p| (p.0 as usize) < rows);
+    let first = (0..=rows as u32).map(|row| pairs.partition_point(|p| p.0 < row) as u32).collect();
+    (first, pairs.into_iter().map(|p| p.1).collect())
+}
+
+fn row(first: &[u32], row: u32) -> std::ops::Range<usize> {
+    match first.get(row as usize..row as usize + 2) {
+        Some(&[from, to]) => from as usize..to as usize,
+        _ => 0..0,
     }
 }

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use alarm::{AlarmId, Cause, Change, Process, RuleSet, Verdict, advance};
+use alarm::{AlarmId, Cause, Process, RuleSet, State, Verdict};
 use model::{Actor, Quality, Time};
 
 use crate::clock::TagState;
 use crate::emit::Told;
 use crate::engine::{Engine, Moment};
 use crate::plan::{Cell, NO_SLOT, Plan, is_limit};
+use crate::watch::Base;
 use crate::{Effects, Notice};
 
 impl Engine {
@@ -17,8 +18,12 @@ impl Engine {
         if **rules == *self.rules {
             return;
         }
+        let looks = self.looks();
+        let windows = std::mem::take(&mut self.windows);
         let old = std::mem::replace(&mut self.rules, rules.clone());
         self.rebuild_plan();
+        self.adopt_windows(windows);
+        self.adopt_looks(&looks);
         let mut retired = 0;
         for number in 0..self.rules.conditions.len() {
             let new = &self.rules.conditions[number];
@@ -34,6 +39,22 @@ impl Engine {
         let (revision, conditions) = (self.rules.revision, self.rules.conditions.len() as u64);
         self.notice(now, Notice::RulesActivated { revision, conditions, retired }, out);
         self.rebuild_deadlines();
+    }
+
+    /// After a restore under other rules: every condition that runs is judged by the new ones.
+    pub(crate) fn settle_edits(&mut self, now: Time, out: &mut Effects) {
+        if !std::mem::take(&mut self.edited) {
+            return;
+        }
+        let running = |n: &u32| self.plan.cells[self.plan.cell_of[*n as usize] as usize].slot != NO_SLOT;
+        let numbers: Vec<u32> = (0..self.plan.cell_of.len() as u32).filter(running).collect();
+        for number in numbers {
+            if self.rules.conditions[number as usize].retired {
+                self.retire(number, now, &Actor::system(), out);
+            } else {
+                self.reevaluate(number, now, &Actor::system(), out);
+            }
+        }
     }
 
     /// Lays the cells out anew; running state moves over by condition number.
@@ -79,14 +100,7 @@ impl Engine {
         }
     }
 
-    fn tell_edit(
-        &mut self,
-        id: AlarmId,
-        (from, cause): (alarm::State, Cause),
-        now: Time,
-        actor: &Actor,
-        out: &mut Effects,
-    ) {
+    fn tell_edit(&mut self, id: AlarmId, (from, cause): (State, Cause), now: Time, actor: &Actor, out: &mut Effects) {
         let actor = Some(actor.clone());
         self.emit(id, Told { from, cause, actor, moment: Moment::at(now, now), ..Told::default() }, out);
         self.close_if_done(id);
@@ -95,41 +109,111 @@ impl Engine {
     /// Judges the last value by the new rule at once, in the same episode, with the edit as cause.
     fn reevaluate(&mut self, number: u32, now: Time, actor: &Actor, out: &mut Effects) {
         let index = self.plan.cell_of[number as usize];
-        let cell = self.plan.cells[index as usize];
-        let id = self.slots.all.get(cell.slot as usize).map_or(AlarmId(0), |s| s.episode);
-        let from = self.shown(id);
-        let was_active = cell.process.is_active();
         let condition = &self.rules.conditions[number as usize];
         let tag = self.tags.get(condition.tag.0 as usize).copied().unwrap_or(TagState::EMPTY);
-        let cleared = is_limit(&condition.kind) && is_cleared(&cell, &tag);
-        if was_active && cleared {
-            // Never shown as a recovery: the value did not move, the limit did.
-            let moment = Moment { at: tag.instants(), ..Moment::at(now, now) };
-            let (process, change) = advance(Process::Active, Verdict::Cleared, true);
-            debug_assert!(change == Change::Return && process == Process::Normal);
-            return self.come_back(index, Cause::RuleEdited, &moment, out);
-        }
-        if is_limit(&condition.kind) && tag.is_known() && !was_active {
-            self.judge_last(index, &tag, now, out);
+        let slot = self.plan.cells[index as usize].slot;
+        let id = self.slots.all.get(slot as usize).map_or(AlarmId(0), |s| s.episode);
+        let from = self.shown(id);
+        if is_limit(&condition.kind) && tag.is_known() {
+            let base = self.base(number, index, &tag);
+            let ended = is_cleared(&self.plan.cells[index as usize], &tag);
+            let is_active = self.plan.cells[index as usize].process.is_active();
+            let moment = Moment { at: tag.instants(), fresh: false, ..Moment::at(now, now) };
+            match (base.process.is_active(), is_active) {
+                // Never shown as a recovery: the value did not move, the limit did.
+                (_, true) if ended && base.process != Process::PendingOff => {
+                    return self.edit_ends(index, (id, from), &moment, actor, out);
+                }
+                (true, false) if !ended => return self.edit_reopens(index, base, &moment, actor, out),
+                (true, true) => self.resume(index, base),
+                (false, _) => self.judge_last(index, base, &moment, out),
+                (true, false) => {}
+            }
         }
         if id != AlarmId(0) {
             self.tell_edit(id, (from, Cause::RuleEdited), now, actor, out);
         }
     }
 
-    /// A condition that is not active sees the last value as a new sample.
-    fn judge_last(&mut self, index: u32, tag: &TagState, now: Time, out: &mut Effects) {
-        let x = self.oriented_value(index);
+    /// Where the condition stood before the first edit since its tag's last reading.
+    fn base(&mut self, number: u32, index: u32, tag: &TagState) -> Base {
+        let cell = self.plan.cells[index as usize];
+        let since = self.slots.all.get(cell.slot as usize).map_or(tag.instants(), |s| s.since);
+        let now = Base { process: cell.process, since, received: tag.received };
+        let kept = self.watch.bases.entry(number).or_insert(now);
+        if kept.received != tag.received {
+            *kept = now;
+        }
+        *kept
+    }
+
+    fn edit_ends(
+        &mut self,
+        index: u32,
+        (id, from): (AlarmId, State),
+        moment: &Moment,
+        actor: &Actor,
+        out: &mut Effects,
+    ) {
+        self.set_process(index, Process::Normal);
+        self.save_peak(index);
+        if let Some(episode) = self.episodes.open.get_mut(&id) {
+            episode.active = false;
+            episode.returned_at = Some(moment.now);
+        }
+        self.tell_edit(id, (from, Cause::RuleEdited), moment.now, actor, out);
+        self.release(index);
+    }
+
+    /// The edit that ended it was undone before the value moved: the same episode if it is still open, else a new one.
+    fn edit_reopens(&mut self, index: u32, base: Base, moment: &Moment, actor: &Actor, out: &mut Effects) {
+        let slot = self.slot_of(index) as usize;
+        let id = self.slots.all[slot].episode;
+        let from = self.shown(id);
+        if let Some(episode) = self.episodes.open.get_mut(&id) {
+            episode.active = true;
+            episode.returned_at = None;
+            self.tell_edit(id, (from, Cause::RuleEdited), moment.now, actor, out);
+        } else {
+            let x = self.oriented_value(index);
+            self.raise(index, Cause::RuleEdited, x, moment, out);
+        }
+        self.resume(index, base);
+    }
+
+    /// Goes on from where it stood, with its running delay.
+    fn resume(&mut self, index: u32, base: Base) {
+        let slot = self.slot_of(index) as usize;
+        self.slots.all[slot].since = base.since;
+        self.set_process(index, base.process);
+        let (x, moment) = (self.oriented_value(index), Moment::at(base.received, base.received));
         let cell = &self.plan.cells[index as usize];
-        let unknown = tag.quality == Quality::Bad as u8;
+        if base.process == Process::PendingOff && !(x < cell.limit && x <= cell.clear) {
+            self.set_process(index, Process::Active);
+        } else if base.process == Process::Active {
+            self.slots.all[slot].since = moment.at;
+        }
+        self.arm(index);
+    }
+
+    /// A condition that was not active sees the last value as a sample, its running delay kept.
+    fn judge_last(&mut self, index: u32, base: Base, moment: &Moment, out: &mut Effects) {
+        let x = self.oriented_value(index);
+        let cell = self.plan.cells[index as usize];
+        let unknown = self.tag_state(cell.condition).quality == Quality::Bad as u8;
         let verdict = match (unknown, x >= cell.limit, x <= cell.clear) {
             (true, ..) => Verdict::Unknown,
             (_, true, _) => Verdict::Violated,
             (_, _, true) => Verdict::Cleared,
             _ => Verdict::Between,
         };
-        let moment = Moment { fresh: false, ..Moment { at: tag.instants(), ..Moment::at(now, now) } };
-        self.sample(index, verdict, x, &moment, out);
+        if base.process == Process::PendingOn && verdict == Verdict::Violated && cell.process == Process::Normal {
+            let slot = self.slot_of(index) as usize;
+            self.slots.all[slot].since = base.since;
+            self.set_process(index, Process::PendingOn);
+            self.arm(index);
+        }
+        self.sample(index, verdict, x, moment, out);
     }
 }
 

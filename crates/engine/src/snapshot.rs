@@ -9,14 +9,18 @@ use response::OrderBook;
 use serde::{Deserialize, Serialize};
 
 use crate::Tally;
-use crate::clock::{STALE, TagState, WATCHED};
+use crate::clock::{STALE, STUCK, TagState, WATCHED};
 use crate::command::{Keys, Service};
 use crate::deadline::Due;
 use crate::engine::Engine;
 use crate::episode::{Episodes, NEVER, Slots};
+use crate::evaluate::Role;
 use crate::flood::Flood;
 use crate::gateway::Gateway;
 use crate::plan::NO_SLOT;
+use crate::silence::next_look;
+use crate::watch::Watch;
+use crate::window::Window;
 
 /// Layout number of [`Snapshot`].
 const VERSION: u32 = 1;
@@ -39,7 +43,10 @@ pub struct Snapshot {
     keys: Keys,
     tally: Tally,
     first_out: BTreeMap<Arc<str>, (Time, u32)>,
-    late: BTreeMap<u32, Time>,
+    watch: Watch,
+    windows: Vec<Window>,
+    /// By condition and whether it is its suppression: when its rule is next looked at.
+    looks: Vec<(u32, bool, Time)>,
     seq: u64,
 }
 
@@ -89,7 +96,9 @@ impl Engine {
             keys: self.keys.clone(),
             tally: self.tally,
             first_out: self.first_out.clone(),
-            late: self.late.clone(),
+            watch: self.watch.clone(),
+            windows: self.windows.clone(),
+            looks: self.looks(),
             seq: self.seq,
         }
     }
@@ -112,7 +121,10 @@ impl Engine {
         engine.keys = snapshot.keys;
         engine.tally = snapshot.tally;
         engine.first_out = snapshot.first_out;
-        engine.late = snapshot.late;
+        engine.watch = snapshot.watch;
+        engine.edited = snapshot.revision != engine.rules.revision;
+        engine.adopt_windows(snapshot.windows);
+        engine.adopt_looks(&snapshot.looks);
         engine.seq = snapshot.seq;
         for (number, (process, flags, slot)) in snapshot.cells.into_iter().enumerate() {
             let cell = &mut engine.plan.cells[engine.plan.cell_of[number] as usize];
@@ -123,6 +135,28 @@ impl Engine {
         engine.plan.lay_out(&engine.rules, &mut engine.tags);
         engine.rebuild_deadlines();
         Ok(engine)
+    }
+
+    /// When the time-dependent rules are next looked at, by condition and role.
+    pub(crate) fn looks(&self) -> Vec<(u32, bool, Time)> {
+        let rules = self.plan.rules.iter().zip(&self.rule_due).filter(|(_, due)| **due != NEVER);
+        rules.map(|(rule, due)| (rule.condition, rule.role == Role::Suppression, *due)).collect()
+    }
+
+    pub(crate) fn adopt_looks(&mut self, looks: &[(u32, bool, Time)]) {
+        let looks: BTreeMap<(u32, bool), Time> = looks.iter().map(|l| ((l.0, l.1), l.2)).collect();
+        self.rule_due = vec![NEVER; self.plan.rules.len()];
+        for (rule, due) in self.plan.rules.iter().zip(&mut self.rule_due) {
+            let key = (rule.condition, rule.role == Role::Suppression);
+            *due = looks.get(&key).copied().unwrap_or(NEVER);
+        }
+    }
+
+    /// Keeps the samples of windows that are still wanted.
+    pub(crate) fn adopt_windows(&mut self, old: Vec<Window>) {
+        let mut old: BTreeMap<(u32, i64), Window> = old.into_iter().map(|w| ((w.tag, w.length_us), w)).collect();
+        let wanted = self.plan.windows.iter();
+        self.windows = wanted.map(|key| old.remove(key).unwrap_or_else(|| Window::new(key.0, key.1))).collect();
     }
 
     /// Makes the heap from the state, which alone counts.
@@ -142,6 +176,18 @@ impl Engine {
             self.arm(index);
         }
         self.rebuild_tag_deadlines();
+        for (index, &due) in self.rule_due.iter().enumerate().filter(|(_, due)| **due != NEVER) {
+            self.deadlines.push(due, Due::Evaluate(index as u32));
+        }
+        for (&tag, held) in &self.watch.held {
+            for held in held {
+                self.deadlines.push(held.due, Due::Reorder(tag));
+            }
+        }
+        let grace = crate::plan::micros(self.rules.hall.return_grace_s);
+        for (index, gateway) in self.gateways.iter().enumerate().filter(|(_, g)| g.heard_at != Time::MIN) {
+            self.deadlines.push(gateway.heard_at.plus_us(grace), Due::Grace(index as u32));
+        }
         for (&condition, shelving) in &self.shelved {
             self.deadlines.push(shelving.until, Due::Shelve(condition));
         }
@@ -164,7 +210,20 @@ impl Engine {
             let watched = after.is_some() && state.is_known() && !state.has(STALE);
             state.set(WATCHED, watched);
             if let (true, Some(after)) = (watched, after) {
-                self.deadlines.push(state.received.plus_us(after), Due::Stale(tag));
+                let due = state.received.plus_us(after).max(self.watch.grace_until);
+                // Already looked at, while our own link was down.
+                let passed = due <= self.watch.ran_until;
+                let due = if passed { next_look(state.received, after, self.watch.ran_until) } else { due };
+                self.deadlines.push(due, Due::Stale(tag));
+            }
+            let stuck = self.rules.tags.get(tag as usize).and_then(|t| t.stuck);
+            if let (Some((after_s, _)), Some(&(_, since))) = (stuck, self.watch.stuck.get(&tag)) {
+                let (after, ran_until) = (crate::plan::micros(after_s).max(1), self.watch.ran_until);
+                let due = since.plus_us(after);
+                let due = if due <= ran_until { next_look(since, after, ran_until) } else { due };
+                if !self.tags[tag as usize].has(STUCK) {
+                    self.deadlines.push(due, Due::Stuck(tag));
+                }
             }
         }
     }

@@ -127,6 +127,7 @@ fn a_stale_tag_raises_and_the_process_alarm_stays() {
     let mut hall = Hall::new(vec![settings], limits);
     hall.read(0, 1.0, 60.0).tick(3.9);
     assert_eq!(hall.story(), "1:Raised");
+    // 2 is the silent gateway, under which 3, the stale tag, is folded.
     hall.tick(4.1).read(0, 5.0, 60.0);
-    assert_eq!(hall.story(), "1:Raised 1:DataLost 2:Raised 1:DataReturned 2:Recovered");
+    assert_eq!(hall.story(), "1:Raised 2:Raised 1:DataLost 3:Raised 2:Recovered 1:DataReturned 3:Recovered");
 }

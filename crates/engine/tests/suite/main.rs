@@ -2,4 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
 mod hall;
+mod invariants;
 mod life;
+mod oracle;
+mod script;
+mod torture;
