@@ -142,6 +142,11 @@ impl Session {
         let mut at = 0;
         while !matches!(self.phase, Phase::Closing | Phase::Verifying(_)) {
             let rest = &bytes[at..];
+            if matches!(self.phase, Phase::AwaitConnect) && rest.first().is_some_and(|first| *first != 0x10) {
+                // Not MQTT (HTTP, TLS on the plain port): what follows is no length to wait for.
+                self.fail(Fault::protocol("the first packet is not CONNECT [MQTT-3.1.0-1]"));
+                break;
+            }
             let (first, body, end) = match wire::frame(rest, self.limits.packet_max) {
                 Frame::Whole(first, body, end) => (first, body, end),
                 Frame::Partial => break,
@@ -163,7 +168,7 @@ impl Session {
                     wire::publish(first, &whole[body..], self.version).and_then(|p| self.publish(p, now, site, out))
                 }
                 Phase::Open => self.packet(first, whole, body, out),
-                _ => self.first_packet(first, whole, body, out),
+                _ => self.first_packet(whole, body, out),
             };
             at += end;
             if let Err(fault) = done {
@@ -269,10 +274,7 @@ impl Session {
         wire::encode_v5(packet.into(), packet_max, out);
     }
 
-    fn first_packet(&mut self, first: u8, whole: &[u8], body: usize, out: &mut Actions) -> Result<(), Fault> {
-        if first != 0x10 {
-            return Err(Fault::protocol("the first packet is not CONNECT [MQTT-3.1.0-1]"));
-        }
+    fn first_packet(&mut self, whole: &[u8], body: usize, out: &mut Actions) -> Result<(), Fault> {
         match connect::connect(whole, body, &self.limits) {
             Ok(request) => {
                 self.version = request.version;
@@ -377,13 +379,15 @@ impl Session {
             (_, Some(_)) => "will",
             (_, None) => "closed",
         };
+        // The will first: its enterprise may be new, and then its link comes up before it goes down.
+        if let Some((topic, payload)) = will {
+            self.ingest(topic.as_bytes(), &payload, now, site, out);
+        }
+        let Some(client) = &mut self.client else { return };
         let gateway = client.reader.gateway();
         for enterprise in std::mem::take(&mut client.links) {
             let scope = LinkScope::Gateway(gateway, enterprise);
             out.batch.links.push(Link { scope, up: false, reason: reason.into() });
-        }
-        if let Some((topic, payload)) = will {
-            self.ingest(topic.as_bytes(), &payload, now, site, out);
         }
     }
 
