@@ -3,6 +3,7 @@
 #![deny(missing_docs)]
 
 mod batch;
+mod reader;
 mod refusal;
 mod rejections;
 

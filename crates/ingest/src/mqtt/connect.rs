@@ -51,6 +51,8 @@ impl Refusal {
 pub(super) fn connect(whole: &[u8], body: usize, limits: &Limits) -> Result<ConnectRequest, Refusal> {
     let variable = whole.get(body..).unwrap_or_default();
     let level = match variable {
+        // Level 3 goes with the name MQIsdp only.
+        [0, 4, b'M', b'Q', b'T', b'T', 3, ..] => 2,
         [0, 4, b'M', b'Q', b'T', b'T', level, ..] => *level,
         [0, 6, b'M', b'Q', b'I', b's', b'd', b'p', 3, ..] => 3,
         _ => return Err(Refusal::silent("protocol name is not MQTT")),

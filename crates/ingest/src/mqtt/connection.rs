@@ -282,7 +282,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     fn report(&mut self) {
         let house = &self.seat.house;
         let gateway = self.session.client_id().map_or("", |id| id);
-        verdict::report(&mut self.out.notes, house, gateway);
+        verdict::report(&mut self.out.notes, &house.deps, &house.counters, gateway);
     }
 
     fn step(&mut self, step: Step) {
@@ -326,7 +326,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     fn feed(&mut self, bytes: &[u8]) -> usize {
         let house = &self.seat.house;
-        if self.site.version != house.site_version() {
+        if house.is_old(&self.site) {
             self.site = house.site();
         }
         let before = self.out.batch.offered;

@@ -201,13 +201,12 @@ impl House {
 
     /// The site as it is now.
     pub(super) fn site(&self) -> Site {
-        let version = self.site_version();
-        Site { directory: self.deps.directory.load(), mappings: self.deps.mappings.load(), version }
+        Site::load(&self.deps.directory, &self.deps.mappings)
     }
 
-    /// Grows with every change of directory or mappings. Starts at 1, so that an empty cache is always stale.
-    pub(super) fn site_version(&self) -> u64 {
-        1 + self.deps.directory.version() + self.deps.mappings.version()
+    /// Whether a connection's site has been replaced.
+    pub(super) fn is_old(&self, site: &Site) -> bool {
+        site.is_old(&self.deps.directory, &self.deps.mappings)
     }
 
     fn welcome(self: Arc<Self>, stream: TcpStream, address: SocketAddr, tls: Option<TlsAcceptor>, tasks: &Tasks) {

@@ -12,8 +12,8 @@ mod limits;
 mod outgoing;
 mod session;
 mod tls;
-mod topics;
-mod verdict;
+pub(crate) mod topics;
+pub(crate) mod verdict;
 mod wire;
 
 pub use access::{Allowed, Identity, LoadSession, Login, LoginError, SaveSession, SessionRecord, Verify};

@@ -10,10 +10,10 @@ use super::access::{Identity, SessionRecord};
 use super::acks::Acks;
 use super::connect::{self, ConnectRequest};
 use super::limits::Limits;
-use super::topics::{self, Refused, Site, Target, Topics};
+use super::topics::{self, Refused, Site};
 use super::wire::{self, Fault, Frame, Publish, Version};
-use crate::payload::{self, Arrival, Outcome};
-use crate::{Batch, Code, Link, LinkScope, Refusal};
+use crate::reader::{Answer, Reader};
+use crate::{Batch, Link, LinkScope, Refusal};
 
 /// What the connection must do. Reused from read to read.
 #[derive(Debug, Default)]
@@ -95,8 +95,7 @@ enum Phase {
 
 /// Who is connected.
 struct Client {
-    identity: Arc<Identity>,
-    gateway: GatewayIndex,
+    reader: Reader,
     client_id: Arc<str>,
     will: Option<(String, Vec<u8>)>,
     expiry_s: u32,
@@ -118,7 +117,6 @@ pub struct Session {
     phase: Phase,
     version: Version,
     client: Option<Box<Client>>,
-    topics: Topics,
     acks: Acks,
     fault: Option<Fault>,
     loss: Loss,
@@ -132,7 +130,6 @@ impl Session {
             phase: Phase::AwaitConnect,
             version: Version::V3,
             client: None,
-            topics: Topics::default(),
             acks: Acks::default(),
             fault: None,
             loss: Loss::Closed,
@@ -142,10 +139,14 @@ impl Session {
     /// Takes whole packets from the head of `bytes` and returns how many bytes were taken. What is left is to be
     /// given again, with more behind it, or when the session is no longer [stalled](Self::is_stalled).
     pub fn feed(&mut self, bytes: &[u8], now: Time, site: &Site, out: &mut Actions) -> usize {
-        self.topics.refresh(site.version);
         let mut at = 0;
         while !matches!(self.phase, Phase::Closing | Phase::Verifying(_)) {
             let rest = &bytes[at..];
+            if matches!(self.phase, Phase::AwaitConnect) && rest.first().is_some_and(|first| *first != 0x10) {
+                // Not MQTT (HTTP, TLS on the plain port): what follows is no length to wait for.
+                self.fail(Fault::protocol("the first packet is not CONNECT [MQTT-3.1.0-1]"));
+                break;
+            }
             let (first, body, end) = match wire::frame(rest, self.limits.packet_max) {
                 Frame::Whole(first, body, end) => (first, body, end),
                 Frame::Partial => break,
@@ -167,7 +168,7 @@ impl Session {
                     wire::publish(first, &whole[body..], self.version).and_then(|p| self.publish(p, now, site, out))
                 }
                 Phase::Open => self.packet(first, whole, body, out),
-                _ => self.first_packet(first, whole, body, out),
+                _ => self.first_packet(whole, body, out),
             };
             at += end;
             if let Err(fault) = done {
@@ -273,10 +274,7 @@ impl Session {
         wire::encode_v5(packet.into(), packet_max, out);
     }
 
-    fn first_packet(&mut self, first: u8, whole: &[u8], body: usize, out: &mut Actions) -> Result<(), Fault> {
-        if first != 0x10 {
-            return Err(Fault::protocol("the first packet is not CONNECT [MQTT-3.1.0-1]"));
-        }
+    fn first_packet(&mut self, whole: &[u8], body: usize, out: &mut Actions) -> Result<(), Fault> {
         match connect::connect(whole, body, &self.limits) {
             Ok(request) => {
                 self.version = request.version;
@@ -336,8 +334,7 @@ impl Session {
             super::access::Allowed::All => Vec::new(),
         };
         self.client = Some(Box::new(Client {
-            identity: admission.identity,
-            gateway: admission.gateway,
+            reader: Reader::new(admission.identity, admission.gateway, &self.limits),
             client_id: admission.client_id,
             will: request.will,
             expiry_s: request.expiry_s,
@@ -365,7 +362,7 @@ impl Session {
         }
         let enterprise: Arc<str> = enterprise.into();
         client.links.push(enterprise.clone());
-        let scope = LinkScope::Gateway(client.gateway, enterprise);
+        let scope = LinkScope::Gateway(client.reader.gateway(), enterprise);
         out.batch.links.push(Link { scope, up: true, reason: "connected".into() });
     }
 
@@ -382,13 +379,15 @@ impl Session {
             (_, Some(_)) => "will",
             (_, None) => "closed",
         };
-        let gateway = client.gateway;
+        // The will first: its enterprise may be new, and then its link comes up before it goes down.
+        if let Some((topic, payload)) = will {
+            self.ingest(topic.as_bytes(), &payload, now, site, out);
+        }
+        let Some(client) = &mut self.client else { return };
+        let gateway = client.reader.gateway();
         for enterprise in std::mem::take(&mut client.links) {
             let scope = LinkScope::Gateway(gateway, enterprise);
             out.batch.links.push(Link { scope, up: false, reason: reason.into() });
-        }
-        if let Some((topic, payload)) = will {
-            self.ingest(topic.as_bytes(), &payload, now, site, out);
         }
     }
 
@@ -396,7 +395,7 @@ impl Session {
     pub fn record(&self, left_at: Option<Time>) -> Option<SessionRecord> {
         let client = self.client.as_ref().filter(|c| c.expiry_s > 0)?;
         Some(SessionRecord {
-            device: client.identity.device.to_string(),
+            device: client.reader.identity().device.to_string(),
             expiry_s: client.expiry_s,
             left_at,
             subscriptions: client.subscriptions.clone(),

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use model::Directory;
+use runtime::Shared;
 use rustc_hash::FxBuildHasher;
 
 use super::access::Identity;
@@ -20,9 +21,28 @@ pub struct Site {
     pub version: u64,
 }
 
+impl Site {
+    /// The site as it is now.
+    pub fn load(directory: &Shared<Directory>, mappings: &Shared<Mappings>) -> Self {
+        let version = Self::version_of(directory, mappings);
+        Self { directory: directory.load(), mappings: mappings.load(), version }
+    }
+
+    /// Whether there is a newer one.
+    #[inline]
+    pub fn is_old(&self, directory: &Shared<Directory>, mappings: &Shared<Mappings>) -> bool {
+        self.version != Self::version_of(directory, mappings)
+    }
+
+    /// Starts at 1, so that an empty cache is always old.
+    fn version_of(directory: &Shared<Directory>, mappings: &Shared<Mappings>) -> u64 {
+        1 + directory.version() + mappings.version()
+    }
+}
+
 /// Where a topic leads.
 #[derive(Clone, Debug)]
-pub(super) enum Target {
+pub(crate) enum Target {
     /// A tag's own topic.
     Tag(Sensor),
     /// A mapped topic.
@@ -31,7 +51,7 @@ pub(super) enum Target {
 
 /// A topic seen for the first time.
 #[derive(Debug, PartialEq)]
-pub(super) enum Refused {
+pub(crate) enum Refused {
     /// Not a topic; the byte where it goes wrong.
     Invalid(usize),
     /// Not for this device.
@@ -42,7 +62,7 @@ pub(super) enum Refused {
 
 /// The cache of one connection.
 #[derive(Debug, Default)]
-pub(super) struct Topics {
+pub(crate) struct Topics {
     known: HashMap<Box<[u8]>, Target, FxBuildHasher>,
     version: u64,
 }
@@ -50,7 +70,7 @@ pub(super) struct Topics {
 impl Topics {
     /// Forgets everything if the site has changed.
     #[inline]
-    pub(super) fn refresh(&mut self, version: u64) {
+    pub(crate) fn refresh(&mut self, version: u64) {
         if self.version != version {
             self.known.clear();
             self.version = version;
@@ -58,12 +78,12 @@ impl Topics {
     }
 
     #[inline]
-    pub(super) fn get(&self, topic: &[u8]) -> Option<&Target> {
+    pub(crate) fn get(&self, topic: &[u8]) -> Option<&Target> {
         self.known.get(topic)
     }
 
     /// Keeps an answer; a full cache starts again, which only costs time.
-    pub(super) fn put(&mut self, topic: &[u8], target: Target, cache_max: usize) {
+    pub(crate) fn put(&mut self, topic: &[u8], target: Target, cache_max: usize) {
         if self.known.len() >= cache_max {
             self.known.clear();
         }
@@ -72,7 +92,7 @@ impl Topics {
 }
 
 /// Checks a topic name (MQTT 5, 4.7.3) and finds its target; also gives the enterprise it is about.
-pub(super) fn resolve(
+pub(crate) fn resolve(
     topic: &[u8],
     topic_max: usize,
     site: &Site,
@@ -107,7 +127,7 @@ pub(crate) fn contract(topic: &str) -> Option<(&str, &str)> {
 }
 
 /// A topic name that may be published to, or the byte where it goes wrong.
-pub(super) fn name(topic: &[u8], topic_max: usize) -> Result<&str, usize> {
+pub(crate) fn name(topic: &[u8], topic_max: usize) -> Result<&str, usize> {
     if topic.is_empty() || topic.len() > topic_max {
         return Err(topic.len().min(topic_max));
     }

@@ -9,7 +9,8 @@ use model::Time;
 
 use super::access::{Identity, Login, LoginError, SessionRecord};
 use super::connect::ConnectRequest;
-use super::door::House;
+use super::counters::Counters;
+use super::door::{DoorDeps, House};
 use super::outgoing::Inbox;
 use super::session::{Admission, Note};
 use crate::Code;
@@ -124,19 +125,19 @@ async fn remember(
 }
 
 /// Shows refusals to people; parks unknown tags.
-pub(super) fn report(notes: &mut Vec<Note>, house: &House, gateway: &str) {
+pub(crate) fn report(notes: &mut Vec<Note>, deps: &DoorDeps, counters: &Counters, gateway: &str) {
     let at = Time(runtime::unix_now());
     for note in notes.drain(..) {
         if note.refusal.code.is_kept() {
-            house.counters.flag(note.refusal.code);
+            counters.flag(note.refusal.code);
         }
         if let Some((tag, value)) = &note.parked {
-            house.deps.pending.park(&note.enterprise, tag, *value, at);
+            deps.pending.park(&note.enterprise, tag, *value, at);
         }
         if note.refusal.code != Code::TagUnknown {
             let (topic, payload) = (&note.topic, &note.payload);
             let origin = Origin { at, enterprise: &note.enterprise, gateway, topic, payload };
-            house.deps.rejections.add(origin, note.refusal);
+            deps.rejections.add(origin, note.refusal);
         }
     }
 }

@@ -87,7 +87,7 @@ impl Session {
         let mut granted = Vec::new();
         let mut reasons = Vec::new();
         for (filter, qos) in filters {
-            let mut reason = connect::judge_filter(&filter, qos, &client.identity.outgoing);
+            let mut reason = connect::judge_filter(&filter, qos, &client.reader.identity().outgoing);
             let place = client.subscriptions.iter().position(|(f, _)| *f == filter);
             match place {
                 Some(place) if reason < 2 => client.subscriptions[place].1 = reason,
