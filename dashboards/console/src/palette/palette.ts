@@ -43,7 +43,7 @@ export const PALETTES: Readonly<Record<Theme, Palette>> = {
     accent: '#c3ccd6',
     accentInk: '#101418',
     selected: '#2d3a48',
-    hatch: '#4a5561',
+    hatch: '#38424d',
     levels: [
       unused,
       { fill: '#ff4747', ink: '#000000' },
@@ -66,7 +66,7 @@ export const PALETTES: Readonly<Record<Theme, Palette>> = {
     accent: '#2b3540',
     accentInk: '#ffffff',
     selected: '#cfd9e4',
-    hatch: '#a9b1ba',
+    hatch: '#cdd2d8',
     levels: [
       unused,
       { fill: '#c4001a', ink: '#ffffff' },

@@ -140,7 +140,7 @@ export class Trend {
       ctx.lineTo(bbox.left + bbox.width, y);
       ctx.stroke();
       ctx.fillStyle = p.muted;
-      ctx.fillText(name, bbox.left + 4, y - 3);
+      ctx.fillText(name, bbox.left + bbox.width - ctx.measureText(name).width - 4, y - 3);
     }
     ctx.restore();
   }
