@@ -29,7 +29,9 @@ export function pace(state: Pace, rows: readonly Row[], urgent: (row: Row) => bo
   const shown: Row[] = [];
   let waiting = 0;
   for (const row of rows) {
-    const free = row.kind === 'fold' || state.admitted.has(row.key) || urgent(row);
+    const fold = row.kind === 'fold';
+    if (fold && shown.at(-1)?.group !== row.group) continue; // its lead still waits, and is counted
+    const free = fold || state.admitted.has(row.key) || urgent(row);
     if (!free && credit < 1) {
       waiting += 1;
       continue;

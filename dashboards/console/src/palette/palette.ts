@@ -35,7 +35,7 @@ export const PALETTES: Readonly<Record<Theme, Palette>> = {
     panel: '#1c2229',
     raised: '#262e37',
     line: '#313b46',
-    edge: '#6b7682',
+    edge: '#74808c',
     text: '#d6dce3',
     muted: '#9aa4af',
     normal: '#8b949e',

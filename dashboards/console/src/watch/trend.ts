@@ -129,6 +129,7 @@ export class Trend {
   private drawLimits(u: uPlot, p: Palette): void {
     const { ctx, bbox } = u;
     ctx.save();
+    ctx.textBaseline = 'bottom';
     ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
     for (const { value, name } of this.lines) {
       const y = Math.round(u.valToPos(value, 'y', true));
