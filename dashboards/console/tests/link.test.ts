@@ -86,6 +86,9 @@ describe('answers that need more than a resume', () => {
   it.each([[4400, 'load_snapshot'], [4401, 'login']])('close code %i: %s', (code, action) => {
     expect(kinds(run(live(), [2000, closed(code)]))).toEqual([action]);
   });
+  it('a refused handshake asks whether the session still lives', () => {
+    expect(kinds(run(live(), [2000, closed()], [2500, tick], [2510, closed()]))).toEqual(['connect', 'probe_session']);
+  });
   it('too slow (4408): resumes like any loss', () => {
     expect(run(live(), [2000, closed(4408)], [2500, tick]).actions).toEqual([{ kind: 'connect', since: 10 }]);
   });

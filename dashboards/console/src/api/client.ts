@@ -61,32 +61,34 @@ async function request(path: string, init: RequestInit): Promise<unknown> {
   return response.status === 204 ? undefined : await response.json();
 }
 
-function fill(path: string, id: string | undefined, query: Record<string, unknown> | undefined): string {
+type PathValues = Readonly<Record<string, string>>;
+
+function fill(path: string, values: PathValues, query: Record<string, unknown> | undefined): string {
   const params = new URLSearchParams();
   for (const [key, value] of Object.entries(query ?? {})) if (value != null) params.set(key, String(value));
   const text = params.toString();
-  return path.replace('{id}', encodeURIComponent(id ?? '')) + (text ? `?${text}` : '');
+  return path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(values[name] ?? '')) + (text ? `?${text}` : '');
 }
 
-/** GET; `id` fills `{id}` of the path. */
+/** GET; `path` fills `{id}` and its like. */
 export async function get<P extends PathOf<'get'>>(
   path: P,
-  options: { id?: string; query?: Query<Operation<P, 'get'>> } = {},
+  options: { path?: PathValues; query?: Query<Operation<P, 'get'>> } = {},
 ): Promise<Answer<Operation<P, 'get'>>> {
   const query = options.query as Record<string, unknown> | undefined;
-  return (await request(fill(path, options.id, query), {})) as Answer<Operation<P, 'get'>>;
+  return (await request(fill(path, options.path ?? {}, query), {})) as Answer<Operation<P, 'get'>>;
 }
 
 /** POST; `key` makes a repeat harmless (the server answers the first outcome again). */
 export async function post<P extends PathOf<'post'>>(
   path: P,
   body: Body<Operation<P, 'post'>>,
-  options: { id?: string; key?: string } = {},
+  options: { path?: PathValues; key?: string } = {},
 ): Promise<Answer<Operation<P, 'post'>>> {
   const headers: Record<string, string> = { 'content-type': 'application/json' };
   if (options.key) headers['idempotency-key'] = options.key;
   const init = { method: 'POST', headers, body: body === undefined ? undefined : JSON.stringify(body) };
-  return (await request(fill(path, options.id, undefined), init)) as Answer<Operation<P, 'post'>>;
+  return (await request(fill(path, options.path ?? {}, undefined), init)) as Answer<Operation<P, 'post'>>;
 }
 
 /** 128 random bits as hex; `crypto.randomUUID` is absent on plain http (console.md §3.4). */

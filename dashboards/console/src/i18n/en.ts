@@ -169,6 +169,7 @@ export const en: Readonly<Record<keyof typeof zh, string>> = {
   'list.pending': 'Submitting',
   'list.escalated': 'Escalated {n}',
   'list.collapsed': 'Collapsed',
+  'list.truncated': 'More than {n} alarms are open; only {n} were loaded: clear some in batches or call the administrator',
   'list.select': 'Select {id}',
   'list.bulk': '{n} selected',
   'list.bulk_ack': 'Acknowledge all (Ⅲ/Ⅳ)',

@@ -168,6 +168,7 @@ export const zh = {
   'list.pending': '提交中',
   'list.escalated': '已升级 {n} 级',
   'list.collapsed': '合并',
+  'list.truncated': '未关闭报警超过 {n} 条，仅载入前 {n} 条：请先批量处置或联系管理员',
   'list.select': '选择 {id}',
   'list.bulk': '已选 {n} 条',
   'list.bulk_ack': '批量确认（Ⅲ/Ⅳ）',

@@ -30,17 +30,17 @@ async function during<T>(id: string, job: () => Promise<T>): Promise<T> {
 }
 
 export const acknowledge = (a: Alarm, note: string, key: string): Promise<unknown> =>
-  during(a.alarm_id, () => post('/api/v1/alarms/{id}/ack', { seq: a.seq, note }, { id: a.alarm_id, key }));
+  during(a.alarm_id, () => post('/api/v1/alarms/{id}/ack', { seq: a.seq, note }, { path: { id: a.alarm_id }, key }));
 export const unacknowledge = (a: Alarm, reason: string, key: string): Promise<unknown> =>
-  during(a.alarm_id, () => post('/api/v1/alarms/{id}/unack', { seq: a.seq, reason }, { id: a.alarm_id, key }));
+  during(a.alarm_id, () => post('/api/v1/alarms/{id}/unack', { seq: a.seq, reason }, { path: { id: a.alarm_id }, key }));
 export const shelve = (a: Alarm, for_s: number | null, reason: string, key: string): Promise<unknown> =>
-  during(a.alarm_id, () => post('/api/v1/alarms/{id}/shelve', { seq: a.seq, for_s, reason }, { id: a.alarm_id, key }));
+  during(a.alarm_id, () => post('/api/v1/alarms/{id}/shelve', { seq: a.seq, for_s, reason }, { path: { id: a.alarm_id }, key }));
 export const unshelve = (a: Alarm, reason: string, key: string): Promise<unknown> =>
-  during(a.alarm_id, () => post('/api/v1/alarms/{id}/unshelve', { seq: a.seq, reason }, { id: a.alarm_id, key }));
+  during(a.alarm_id, () => post('/api/v1/alarms/{id}/unshelve', { seq: a.seq, reason }, { path: { id: a.alarm_id }, key }));
 export const reset = (a: Alarm, reason: string, key: string): Promise<unknown> =>
-  during(a.alarm_id, () => post('/api/v1/alarms/{id}/reset', { seq: a.seq, reason }, { id: a.alarm_id, key }));
+  during(a.alarm_id, () => post('/api/v1/alarms/{id}/reset', { seq: a.seq, reason }, { path: { id: a.alarm_id }, key }));
 export const comment = (a: Alarm, text: string, key: string): Promise<unknown> =>
-  during(a.alarm_id, () => post('/api/v1/alarms/{id}/comment', { seq: a.seq, text }, { id: a.alarm_id, key }));
+  during(a.alarm_id, () => post('/api/v1/alarms/{id}/comment', { seq: a.seq, text }, { path: { id: a.alarm_id }, key }));
 
 export async function acknowledgeBatch(alarms: readonly Alarm[], note: string, key: string): Promise<void> {
   const seen = alarms.map((a) => ({ alarm_id: a.alarm_id, seq: a.seq }));
@@ -91,18 +91,8 @@ const ACTS: Readonly<Record<OrderState, readonly OrderAct[]>> = {
 };
 export const actsOf = (order: Order): readonly OrderAct[] => (can('order.act') ? ACTS[orderState(order.state)] : []);
 
-const ORDER_PATHS = {
-  deliver: '/api/v1/orders/{id}/deliver',
-  acknowledge: '/api/v1/orders/{id}/acknowledge',
-  reject: '/api/v1/orders/{id}/reject',
-  start: '/api/v1/orders/{id}/start',
-  complete: '/api/v1/orders/{id}/complete',
-  close: '/api/v1/orders/{id}/close',
-  revoke: '/api/v1/orders/{id}/revoke',
-} as const;
-
 export const actOnOrder = (order: Order, act: OrderAct, note: string, key: string): Promise<unknown> =>
-  during(order.order_id, () => post(ORDER_PATHS[act], { seq: order.seq, note }, { id: order.order_id, key }));
+  during(order.order_id, () => post('/api/v1/orders/{id}/{action}', { seq: order.seq, note }, { path: { id: order.order_id, action: act }, key }));
 
 export interface OrderDraft {
   readonly receiver: string;

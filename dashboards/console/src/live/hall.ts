@@ -35,6 +35,11 @@ const HIDDEN_FLUSH_MS = 200;
 const FLUSH_GAP_MAX_MS = 200;
 const FLUSH_COST_FACTOR = 3;
 
+/** The server's own bound on one list; an answer that long may lack some, and says so. */
+const OPEN_MAX = 10_000;
+const CLOSED_LOADED = 200;
+const NOTICES_LOADED = 200;
+
 let queue: Frame[] = [];
 let scheduled = false;
 let notBefore = 0;
@@ -74,10 +79,10 @@ document.addEventListener('visibilitychange', flush);
 async function loadSnapshot(): Promise<number> {
   try {
     const [open, closed, orders, notices, status] = await Promise.all([
-      get('/api/v1/alarms', { query: { state: 'open', limit: '20000' } }),
-      get('/api/v1/alarms', { query: { state: 'closed', limit: '200' } }),
+      get('/api/v1/alarms', { query: { state: 'open', limit: OPEN_MAX } }),
+      get('/api/v1/alarms', { query: { state: 'closed', limit: CLOSED_LOADED } }),
       get('/api/v1/orders', { query: { state: 'all' } }),
-      get('/api/v1/notices', { query: { limit: '200' } }),
+      get('/api/v1/notices', { query: { limit: NOTICES_LOADED } }),
       get('/api/v1/status'),
     ]);
     const snapshot: Snapshot = {
@@ -89,6 +94,7 @@ async function loadSnapshot(): Promise<number> {
       notices: notices.notices as unknown as NoticeFrame[], // the schema says only "object" of a notice's body
       status,
     };
+    if (open.alarms.length >= OPEN_MAX) toast(t('list.truncated', { n: OPEN_MAX }), 'error');
     queue = [];
     set(fromSnapshot(hall.value, snapshot, Date.now()));
     return snapshot.seq;
@@ -96,6 +102,12 @@ async function loadSnapshot(): Promise<number> {
     if (error instanceof ApiError && error.status === 401) sessionEnded();
     throw error;
   }
+}
+
+function probeSession(): void {
+  get('/api/v1/me').catch((error: unknown) => {
+    if (error instanceof ApiError && error.status === 401) sessionEnded();
+  });
 }
 
 function sessionEnded(): void {
@@ -125,6 +137,7 @@ export const stream: StreamClient = new StreamClient({
   },
   changed: (next) => (link.value = next),
   caughtUp,
+  probeSession,
   sessionEnded,
   greeting: () => [...greetings].map((g) => g()),
 });

@@ -11,6 +11,8 @@ export interface StreamHooks {
   /** The link changed. */
   changed(link: Link): void;
   caughtUp(missed: number, afterLoss: boolean, snapshotTaken: boolean): void;
+  /** A handshake was refused: is there still a session? */
+  probeSession(): void;
   sessionEnded(): void;
   /** What the server should know at once on every connection (subscription, sound). */
   greeting(): ClientFrame[];
@@ -63,6 +65,8 @@ export class StreamClient {
         return this.connect(action.since);
       case 'disconnect':
         return this.drop();
+      case 'probe_session':
+        return this.hooks.probeSession();
       case 'login':
         return this.hooks.sessionEnded();
       case 'caught_up':

@@ -46,6 +46,7 @@ export type LinkAction =
   | { kind: 'load_snapshot' }
   | { kind: 'connect'; since: number }
   | { kind: 'disconnect' }
+  | { kind: 'probe_session' }
   | { kind: 'login' }
   | { kind: 'caught_up'; missed: number; afterLoss: boolean; snapshotTaken: boolean };
 
@@ -112,7 +113,9 @@ function onClosed(link: Link, code: number, now: number, random: number): Step {
   if (link.phase === 'loading' || link.phase === 'waiting' || link.phase === 'ended') return { link, actions: [] };
   if (code === SESSION_ENDED) return { link: enter(link, 'ended', now), actions: [{ kind: 'login' }] };
   if (code === SEQ_FUTURE) return load({ ...link, lostAt: link.lostAt ?? now }, now);
-  return wait(link, now, random);
+  const step = wait(link, now, random);
+  // A browser does not tell why a handshake was refused: 401 looks like a dead server.
+  return link.phase === 'connecting' ? { link: step.link, actions: [{ kind: 'probe_session' }] } : step;
 }
 
 function onTick(link: Link, now: number, random: number): Step {
