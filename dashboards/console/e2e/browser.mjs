@@ -1,0 +1,47 @@
+// One Chromium for all tests of a file; every page is watched for requests off the origin and for errors.
+import { chromium } from 'playwright-core';
+
+const EXECUTABLE = process.env.CHROMIUM ?? '/usr/bin/chromium';
+const FLAGS = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+
+export const launch = () => chromium.launch({ executablePath: EXECUTABLE, args: FLAGS });
+
+/** Notes when the row of a tag is first painted, and how long a key takes to the next frame. */
+function instrument() {
+  window.painted = {};
+  window.keyMs = [];
+  const note = (node) => {
+    if (!(node instanceof HTMLElement)) return;
+    const rows = node.matches('[data-alarm-id]') ? [node] : node.querySelectorAll('[data-alarm-id]');
+    for (const row of rows) requestAnimationFrame(() => (window.painted[row.dataset.tag] ??= Date.now()));
+  };
+  new MutationObserver((changes) => changes.forEach((c) => c.addedNodes.forEach(note))).observe(document, { childList: true, subtree: true });
+  addEventListener('keydown', (event) => {
+    const began = event.timeStamp;
+    requestAnimationFrame(() => setTimeout(() => window.keyMs.push(performance.now() - began)));
+  }, { capture: true });
+}
+
+/** A page that is logged in by the one-time link; `errors` and `foreign` fill as things happen. */
+export async function open(browser, hall, { theme = 'dark', language = 'zh', viewport = { width: 1600, height: 900 } } = {}) {
+  const context = await browser.newContext({ viewport });
+  const page = await context.newPage();
+  const [errors, foreign] = [[], []];
+  page.on('pageerror', (error) => errors.push(String(error)));
+  page.on('console', (message) => message.type() === 'error' && !/Failed to load resource|WebSocket connection/.test(message.text()) && errors.push(message.text()));
+  page.on('request', (request) => new URL(request.url()).origin !== hall.origin && foreign.push(request.url()));
+  page.on('websocket', (socket) => new URL(socket.url()).host !== new URL(hall.origin).host && foreign.push(socket.url()));
+  await page.addInitScript(instrument);
+  await page.addInitScript((settings) => localStorage.setItem('fenghuo.settings', settings), JSON.stringify({ theme, language, density: 'compact' }));
+  await page.goto(hall.access.login_url);
+  await page.waitForSelector('[data-link="live"]');
+  return { context, page, errors, foreign };
+}
+
+
+/** Takes the desk over: the gesture that arms the sound. */
+export const takeOver = (page) => page.click('[data-take-over]');
+export const row = (page, tag) => page.locator(`[data-alarm-id][data-tag="${tag}"]`);
+export const ungroup = async (page) => {
+  if ((await page.getAttribute('[data-grouped]', 'aria-pressed')) === 'true') await page.click('[data-grouped]');
+};

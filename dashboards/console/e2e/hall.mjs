@@ -1,0 +1,132 @@
+// A real server in a folder of its own: started, killed, started again on the same ports and data. FENGHUO_BIN names the program.
+import { spawn } from 'node:child_process';
+import { mkdtemp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { until } from './until.mjs';
+
+const BIN = process.env.FENGHUO_BIN;
+/** How long a cold start may take on a busy machine, ms. */
+const START_MAX_MS = 30_000;
+
+const SETTINGS = `data_dir = "data"
+sites_dir = "sites"
+rules_dir = "rules"
+[http]
+listen = "127.0.0.1:0"
+desk = "e2e"
+[mqtt]
+listen = "127.0.0.1:0"
+[[account]]
+account = "lead"
+name = "值班长 王强"
+role = "shift_lead"
+[[team]]
+id = "brigade-1"
+name_zh = "消防救援一站"
+name_en = "Fire brigade 1"
+telephone = "119"
+`;
+
+const enterprise = (id, zh, en) => `[enterprise]
+id = "${id}"
+name_zh = "${zh}"
+name_en = "${en}"
+kind = "chemical"
+address = "测试路 1 号"
+contact = "中控室 0571-5550111"
+[[unit]]
+id = "u-1"
+name_zh = "一号罐区"
+name_en = "Tank farm 1"
+`;
+
+const tags = (name, repeat, priority) => `[[tag]]
+repeat = ${repeat}
+tag = "${name}.{n}"
+unit_id = "u-1"
+description_zh = "${name} {n} 号"
+description_en = "${name} {n}"
+unit = "ppm"
+class = "gas"
+span = [0, 100]
+limits = { h = 50 }
+priority = { h = ${priority} }
+on_delay_s = 0
+off_delay_s = 0
+`;
+
+/** 200 tags of priority Ⅱ and Ⅲ, 250 that only make load, 2,000 of priority Ⅳ for the flood. */
+const SITES = {
+  'plant-a': enterprise('plant-a', '甲厂', 'Plant A') + tags('two', 200, 2) + tags('three', 20, 3) + tags('one', 5, 1),
+  'plant-b': enterprise('plant-b', '乙厂', 'Plant B') + tags('load', 250, 4),
+  'plant-c': enterprise('plant-c', '丙厂', 'Plant C') + tags('four-a', 1000, 4) + tags('four-b', 1000, 4),
+};
+
+async function freePort() {
+  const server = createServer();
+  await new Promise((ready) => server.listen(0, '127.0.0.1', ready));
+  const { port } = server.address();
+  await new Promise((closed) => server.close(closed));
+  return port;
+}
+
+export class Hall {
+  /** Makes the folder and starts the program on it. */
+  static async start() {
+    if (!BIN) throw new Error('FENGHUO_BIN must name the fenghuo program, e.g. FENGHUO_BIN=../../target/release/fenghuo npm run e2e');
+    const hall = new Hall();
+    hall.folder = await mkdtemp(join(tmpdir(), 'fenghuo-e2e-'));
+    await Promise.all(['sites', 'rules'].map((name) => mkdir(join(hall.folder, name))));
+    await writeFile(join(hall.folder, 'fenghuo.toml'), SETTINGS);
+    for (const [name, text] of Object.entries(SITES)) await writeFile(join(hall.folder, 'sites', `${name}.toml`), text);
+    hall.ports = [await freePort(), await freePort()];
+    await hall.run();
+    return hall;
+  }
+
+  /** Starts the program and waits until its door answers. */
+  async run() {
+    const file = join(this.folder, 'access.json');
+    await rm(file, { force: true });
+    const [http, mqtt] = this.ports.map((port) => `127.0.0.1:${port}`);
+    const args = ['demo', '--no-sim', '--http', http, '--mqtt', mqtt, '--data', join(this.folder, 'data'), '--access-file', file, '--config', join(this.folder, 'fenghuo.toml')];
+    this.log = '';
+    this.process = spawn(BIN, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    for (const stream of [this.process.stdout, this.process.stderr]) stream.on('data', (text) => (this.log = (this.log + text).slice(-8_000)));
+    this.access = await until(() => this.ready(file), START_MAX_MS, () => `the program did not start:\n${this.log}`);
+  }
+
+  async ready(file) {
+    if (this.process.exitCode !== null) throw new Error(`the program ended with ${this.process.exitCode}:\n${this.log}`);
+    const text = await readFile(file, 'utf8').catch(() => '');
+    if (!text.trim().endsWith('}')) return undefined;
+    const access = JSON.parse(text);
+    const answer = await fetch(new URL('/healthz', access.console_url)).catch(() => undefined);
+    return answer?.ok ? access : undefined;
+  }
+
+  /** kill -9: nothing is flushed, nobody is told. */
+  async kill() {
+    const ended = new Promise((done) => this.process.once('exit', done));
+    this.process.kill('SIGKILL');
+    await ended;
+  }
+
+  async stop() {
+    if (this.process.exitCode === null && this.process.signalCode === null) await this.kill();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  get origin() {
+    return new URL(this.access.console_url).origin;
+  }
+
+  /** GET with the machine token. */
+  async get(path) {
+    const answer = await fetch(new URL(path, this.origin), { headers: { authorization: `Bearer ${this.access.token}` } });
+    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+    return answer.json();
+  }
+}

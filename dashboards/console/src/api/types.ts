@@ -1,0 +1,41 @@
+// The names the console uses for the server's types. The shapes are generated from the server's OpenAPI (`npm run types`);
+// only the discriminants of the stream are narrowed here, because a Rust `String` cannot carry a literal.
+import type { components } from './schema';
+
+type S = components['schemas'];
+
+export type Alarm = S['AlarmView'];
+export type Actor = S['ActorView'];
+export type Order = S['OrderView'];
+export type Receipt = S['ReceiptView'];
+export type Problem = S['Problem'];
+export type Me = S['MeView'];
+export type Status = S['StatusView'];
+export type Site = S['SiteView'];
+export type Enterprise = S['EnterpriseView'];
+export type Team = S['TeamView'];
+export type Tag = S['TagView'];
+export type PendingTag = S['PendingTagView'];
+export type Sources = S['Sources'];
+export type Reading = S['ReadingView'];
+export type HistoryPoint = S['HistoryPoint'];
+export type AuditRow = S['AuditRowView'];
+export type AuditHead = S['AuditHeadView'];
+export type Rejection = S['RejectionView'];
+
+export type Hello = S['Hello'] & { type: 'hello' };
+export type AlarmFrame = S['AlarmFrame'] & { type: 'alarm' };
+export type OrderFrame = S['OrderFrame'] & { type: 'order' };
+export type NoticeFrame = Omit<S['NoticeFrame'], 'notice'> & {
+  type: 'notice';
+  notice: { kind: string } & Record<string, unknown>;
+};
+export type Heartbeat = S['Heartbeat'] & { type: 'heartbeat' };
+export type ReadingsFrame = S['ReadingsFrame'] & { type: 'readings' };
+export type SnapshotRequired = S['SnapshotRequired'] & { type: 'snapshot_required' };
+export type ErrorFrame = Problem & { type: 'error' };
+
+/** A fact of the hall's one stream: it has a number and becomes durable. */
+export type Fact = AlarmFrame | OrderFrame | NoticeFrame;
+export type Frame = Hello | Fact | Heartbeat | ReadingsFrame | SnapshotRequired | ErrorFrame;
+export type ClientFrame = S['ClientFrame'];

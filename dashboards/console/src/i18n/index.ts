@@ -1,0 +1,30 @@
+// A small typed dictionary: a missing key is a compile error, so no library is needed at run time.
+import { ref } from 'vue';
+import { en } from './en';
+import { zh } from './zh';
+
+export type Key = keyof typeof zh;
+export type Language = 'zh' | 'en';
+
+export const DICTIONARIES: Readonly<Record<Language, Readonly<Record<Key, string>>>> = { zh, en };
+export const language = ref<Language>('zh');
+
+export function fill(text: string, values: Readonly<Record<string, string | number>>): string {
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+}
+
+export function t(key: Key, values: Readonly<Record<string, string | number>> = {}): string {
+  return fill(DICTIONARIES[language.value][key], values);
+}
+
+const isKey = (key: string): key is Key => key in zh;
+
+/** For words that come from the server: its own word is shown if the dictionary lacks it, never a blank. */
+export function word(prefix: string, name: string): string {
+  const key = `${prefix}.${name}`;
+  return isKey(key) ? t(key) : name;
+}
+
+/** The one of two server texts that fits the language; the other if that is empty. */
+export const pick = (chinese: string, english: string): string =>
+  language.value === 'zh' ? chinese || english : english || chinese;

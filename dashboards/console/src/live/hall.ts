@@ -1,0 +1,143 @@
+// Connects stream and reducer to the views: frames are collected and applied once per painted frame.
+import { shallowRef } from 'vue';
+import { ApiError, get } from '../api/client';
+import type { ClientFrame, Frame, NoticeFrame } from '../api/types';
+import { count } from '../hall/order';
+import { fromSnapshot, reduce, rollBackProvisional, type Snapshot } from '../hall/reduce';
+import { emptyHall, type Hall } from '../hall/state';
+import { t } from '../i18n';
+import { StreamClient } from '../stream/client';
+import { type Link, newLink } from '../stream/link';
+import { ended, me } from './session';
+import { toast } from './toast';
+
+export const hall = shallowRef<Hall>(emptyHall());
+export const link = shallowRef<Link>(newLink(Date.now()));
+export const counters = shallowRef(count(hall.value));
+/** Version of the server when this page was loaded; another one later means a newer interface. */
+export const firstVersion = shallowRef('');
+export const unreadable = shallowRef(0);
+
+type Listener<T> = (value: T) => void;
+const hallListeners = new Set<Listener<Hall>>();
+const readingListeners = new Set<Listener<Extract<Frame, { type: 'readings' }>>>();
+const greetings = new Set<() => ClientFrame>();
+
+/** Called after every applied batch, hidden tab or not: sound must not wait for a paint. */
+export const onHall = (listener: Listener<Hall>): void => void hallListeners.add(listener);
+export const onReadings = (listener: Listener<Extract<Frame, { type: 'readings' }>>): void => void readingListeners.add(listener);
+/** Repeated on every connection. */
+export const onGreeting = (greeting: () => ClientFrame): void => void greetings.add(greeting);
+
+/** A hidden tab paints nothing; its frames are applied by this timer instead, ms. */
+const HIDDEN_FLUSH_MS = 200;
+/** A costly batch (10,000 rows in flood) makes the next one wait, so that keys stay quick: at most this, ms. */
+const FLUSH_GAP_MAX_MS = 200;
+const FLUSH_COST_FACTOR = 3;
+
+/** The server's own bound on one list; an answer that long may lack some, and says so. */
+const OPEN_MAX = 10_000;
+const CLOSED_LOADED = 200;
+const NOTICES_LOADED = 200;
+
+let queue: Frame[] = [];
+let scheduled = false;
+let notBefore = 0;
+
+function set(next: Hall): void {
+  hall.value = next;
+  counters.value = count(next);
+  firstVersion.value ||= next.version;
+  unreadable.value = stream.unreadable;
+  for (const listener of hallListeners) listener(next);
+}
+
+function flush(): void {
+  scheduled = false;
+  if (queue.length === 0) return;
+  const frames = queue;
+  queue = [];
+  const began = performance.now();
+  set(reduce(hall.value, frames, Date.now()));
+  const cost = performance.now() - began;
+  notBefore = began + Math.min(FLUSH_GAP_MAX_MS, cost * FLUSH_COST_FACTOR);
+  requestAnimationFrame(() => stream.send({ type: 'receipt', seq: hall.value.seq }));
+}
+
+function schedule(): void {
+  if (scheduled) return;
+  scheduled = true;
+  const wait = notBefore - performance.now();
+  if (document.hidden) setTimeout(flush, HIDDEN_FLUSH_MS);
+  else if (wait > 4) setTimeout(() => requestAnimationFrame(flush), wait);
+  else requestAnimationFrame(flush);
+}
+
+// A frame scheduled for a paint that no longer comes would wait until the tab is shown again.
+document.addEventListener('visibilitychange', flush);
+
+async function loadSnapshot(): Promise<number> {
+  try {
+    const [open, closed, orders, notices, status] = await Promise.all([
+      get('/api/v1/alarms', { query: { state: 'open', limit: OPEN_MAX } }),
+      get('/api/v1/alarms', { query: { state: 'closed', limit: CLOSED_LOADED } }),
+      get('/api/v1/orders', { query: { state: 'all' } }),
+      get('/api/v1/notices', { query: { limit: NOTICES_LOADED } }),
+      get('/api/v1/status'),
+    ]);
+    const snapshot: Snapshot = {
+      // Resume from the older of the two, so that nothing between the answers is missed; repeats change nothing.
+      seq: Math.min(open.seq, orders.seq),
+      alarms: open.alarms,
+      closed: closed.alarms,
+      orders: orders.orders,
+      notices: notices.notices as unknown as NoticeFrame[], // the schema says only "object" of a notice's body
+      status,
+    };
+    if (open.alarms.length >= OPEN_MAX) toast(t('list.truncated', { n: OPEN_MAX }), 'error');
+    queue = [];
+    set(fromSnapshot(hall.value, snapshot, Date.now()));
+    return snapshot.seq;
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 401) sessionEnded();
+    throw error;
+  }
+}
+
+function probeSession(): void {
+  get('/api/v1/me').catch((error: unknown) => {
+    if (error instanceof ApiError && error.status === 401) sessionEnded();
+  });
+}
+
+function sessionEnded(): void {
+  ended.value = me.value !== null;
+  me.value = null;
+  stream.stop();
+}
+
+function caughtUp(missed: number, afterLoss: boolean, snapshotTaken: boolean): void {
+  flush();
+  if (!afterLoss) return;
+  const back = rollBackProvisional(hall.value);
+  if (back.count > 0) {
+    set(back.hall);
+    toast(t('link.rolled_back', { n: back.count }));
+  }
+  if (snapshotTaken) toast(t('link.snapshot'));
+  else toast(missed > 0 ? t('link.caught_up', { n: missed }) : t('link.nothing_missed'));
+}
+
+export const stream: StreamClient = new StreamClient({
+  loadSnapshot,
+  frame(frame) {
+    if (frame.type === 'readings') return readingListeners.forEach((listener) => listener(frame));
+    queue.push(frame);
+    schedule();
+  },
+  changed: (next) => (link.value = next),
+  caughtUp,
+  probeSession,
+  sessionEnded,
+  greeting: () => [...greetings].map((g) => g()),
+});
