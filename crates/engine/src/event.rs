@@ -46,6 +46,8 @@ pub enum LinkScope {
     Gateway(GatewayIndex, Arc<str>),
     /// Our own connection to a foreign broker: while it is down no tag behind it goes stale.
     Broker(Arc<str>),
+    /// The journal's disk: while it does not answer, alarms are told provisionally and nothing is acknowledged.
+    Journal,
 }
 
 /// One command with its idempotency key.

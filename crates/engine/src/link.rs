@@ -5,7 +5,7 @@ use std::sync::Arc;
 use model::Time;
 
 use crate::clock::GAP;
-use crate::diagnostic::BLIND;
+use crate::diagnostic::{BLIND, JOURNAL};
 use crate::engine::{Engine, Moment};
 use crate::event::{LinkChange, LinkScope};
 use crate::gateway::{GATEWAYS_MAX, Gateway};
@@ -26,6 +26,13 @@ impl Engine {
             LinkScope::Broker(name) => {
                 self.broker_link(now, name, change.up, out);
                 format!("broker/{name}")
+            }
+            LinkScope::Journal => {
+                match change.up {
+                    false => self.raise_diagnostic(JOURNAL, Moment::at(now, now), out),
+                    true => self.clear_diagnostic(JOURNAL, &Moment::at(now, now), out),
+                }
+                "journal".to_owned()
             }
         };
         self.notice(now, Notice::Link { scope, up: change.up, reason: change.reason.clone() }, out);

@@ -196,6 +196,9 @@ async fn open_doors(plan: Plan, rooms: Rooms, opened: Opened) -> anyhow::Result<
     let (doors, people) = (Tasks::new(), Tasks::new());
     let gateways = Arc::new(Mutex::new(gateways));
     let deps = door_deps(&plan, &rooms, (&hall, &reload, &readers), &gateways)?;
+    for broker in &settings.brokers {
+        ingest::broker::subscribe(subscription(broker), deps.clone(), &doors);
+    }
     let door = Door::listen(door_settings(settings)?, deps, &doors)
         .await
         .map_err(|e| exit::with(69, format!("MQTT door {}: {e}; choose another with --mqtt", settings.mqtt.listen)))?;
@@ -235,6 +238,19 @@ async fn open_doors(plan: Plan, rooms: Rooms, opened: Opened) -> anyhow::Result<
         .await
         .map_err(|e| exit::with(69, format!("console {}: {e}; choose another with --http", settings.http.listen)))?;
     Ok(Building { hall, api, http, mqtt, directory: rooms.directory, readers, historian, doors, people })
+}
+
+fn subscription(broker: &config::Broker) -> ingest::broker::Subscription {
+    ingest::broker::Subscription {
+        name: broker.name.clone(),
+        host: broker.host.clone(),
+        port: broker.port,
+        client_id: broker.client_id.clone(),
+        credentials: broker.login.clone(),
+        filters: broker.filters.clone(),
+        qos: broker.qos,
+        enterprises: Vec::new(),
+    }
 }
 
 fn door_settings(settings: &config::Settings) -> anyhow::Result<DoorSettings> {

@@ -48,6 +48,8 @@ fn back(change: LinkChange) -> Link {
     let scope = match change.scope {
         LinkScope::Gateway(gateway, enterprise) => DoorScope::Gateway(gateway, enterprise),
         LinkScope::Broker(name) => DoorScope::Broker(name),
+        // Doors never send it, so it never comes back to one.
+        LinkScope::Journal => DoorScope::Broker("journal".into()),
     };
     Link { scope, up: change.up, reason: change.reason }
 }

@@ -167,7 +167,7 @@ impl Desk {
     /// The journal's disk stopped answering, or answers again: people must know, and the record must say so.
     pub fn disk(&mut self, now: Time, up: bool, reason: String) {
         let now = self.advance(now);
-        let change = LinkChange { scope: LinkScope::Broker("journal".into()), up, reason };
+        let change = LinkChange { scope: LinkScope::Journal, up, reason };
         self.step(now, &Event::Link(change));
     }
 

@@ -25,6 +25,7 @@ const BATCH_MAX: usize = 500;
 
 /// Which alarms.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct ListParams {
     /// `open` (default), `closed` or `all`.
     state: Option<String>,
@@ -39,7 +40,7 @@ pub struct ListParams {
 }
 
 /// Alarms. Open ones include shelved, suppressed and out of service; `seq` says for which stream number the list is true.
-#[utoipa::path(get, path = "/api/v1/alarms", params(ListParams),
+#[utoipa::path(get, path = "/api/v1/alarms", operation_id = "list_alarms", params(ListParams),
     responses((status = 200, body = AlarmsView), (status = 401, body = Problem), (status = 422, body = Problem)))]
 pub async fn list(
     State(api): State<Api>,
@@ -84,7 +85,7 @@ fn number(id: &str) -> Result<u64, Problem> {
 }
 
 /// One alarm with its life.
-#[utoipa::path(get, path = "/api/v1/alarms/{id}", params(("id" = String, Path, description = "`A-000123`")),
+#[utoipa::path(get, path = "/api/v1/alarms/{id}", operation_id = "get_alarm", params(("id" = String, Path, description = "`A-000123`")),
     responses((status = 200, body = AlarmDetailView), (status = 404, body = Problem)))]
 pub async fn detail(
     State(api): State<Api>,
@@ -107,7 +108,7 @@ async fn act(api: &Api, (caller, key): (Caller, Key), id: &str, (seq, action): (
 type Done = Result<Json<DoneView>, Answer>;
 
 /// Acknowledge; a note is mandatory for priorities 1 and 2.
-#[utoipa::path(post, path = "/api/v1/alarms/{id}/ack", params(("id" = String, Path)), request_body = AckBody,
+#[utoipa::path(post, path = "/api/v1/alarms/{id}/ack", operation_id = "acknowledge_alarm", params(("id" = String, Path)), request_body = AckBody,
     responses((status = 200, body = DoneView), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub async fn ack(
     State(api): State<Api>,
@@ -121,7 +122,7 @@ pub async fn ack(
 }
 
 /// Take an acknowledgement back, with a reason.
-#[utoipa::path(post, path = "/api/v1/alarms/{id}/unack", params(("id" = String, Path)), request_body = ReasonBody,
+#[utoipa::path(post, path = "/api/v1/alarms/{id}/unack", operation_id = "unacknowledge_alarm", params(("id" = String, Path)), request_body = ReasonBody,
     responses((status = 200, body = DoneView), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub async fn unack(
     State(api): State<Api>,
@@ -135,7 +136,7 @@ pub async fn unack(
 }
 
 /// Shelve for a time, with a reason; priorities 1 and 2 need a shift lead.
-#[utoipa::path(post, path = "/api/v1/alarms/{id}/shelve", params(("id" = String, Path)), request_body = ShelveBody,
+#[utoipa::path(post, path = "/api/v1/alarms/{id}/shelve", operation_id = "shelve_alarm", params(("id" = String, Path)), request_body = ShelveBody,
     responses((status = 200, body = DoneView), (status = 403, body = Problem), (status = 409, body = Problem),
         (status = 422, body = Problem)))]
 pub async fn shelve(
@@ -151,7 +152,7 @@ pub async fn shelve(
 }
 
 /// End a shelving.
-#[utoipa::path(post, path = "/api/v1/alarms/{id}/unshelve", params(("id" = String, Path)), request_body = ReasonBody,
+#[utoipa::path(post, path = "/api/v1/alarms/{id}/unshelve", operation_id = "unshelve_alarm", params(("id" = String, Path)), request_body = ReasonBody,
     responses((status = 200, body = DoneView), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub async fn unshelve(
     State(api): State<Api>,
@@ -165,7 +166,7 @@ pub async fn unshelve(
 }
 
 /// Reset a latched alarm.
-#[utoipa::path(post, path = "/api/v1/alarms/{id}/reset", params(("id" = String, Path)), request_body = ReasonBody,
+#[utoipa::path(post, path = "/api/v1/alarms/{id}/reset", operation_id = "reset_alarm", params(("id" = String, Path)), request_body = ReasonBody,
     responses((status = 200, body = DoneView), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub async fn reset(
     State(api): State<Api>,
@@ -179,7 +180,7 @@ pub async fn reset(
 }
 
 /// Write a comment.
-#[utoipa::path(post, path = "/api/v1/alarms/{id}/comment", params(("id" = String, Path)), request_body = CommentBody,
+#[utoipa::path(post, path = "/api/v1/alarms/{id}/comment", operation_id = "comment_alarm", params(("id" = String, Path)), request_body = CommentBody,
     responses((status = 200, body = DoneView), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub async fn comment(
     State(api): State<Api>,
@@ -193,7 +194,7 @@ pub async fn comment(
 }
 
 /// Acknowledge several alarms of priority 3 or lower of one enterprise; each is done or refused on its own.
-#[utoipa::path(post, path = "/api/v1/alarms/ack-batch", request_body = AckBatchBody,
+#[utoipa::path(post, path = "/api/v1/alarms/ack-batch", operation_id = "acknowledge_alarms", request_body = AckBatchBody,
     responses((status = 200, body = AckBatchView), (status = 422, body = Problem)))]
 pub async fn ack_batch(
     State(api): State<Api>,

@@ -13,6 +13,7 @@ use crate::server::Api;
 
 /// A page.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct PageParams {
     /// Only rows below this number.
     before: Option<u64>,
@@ -27,14 +28,14 @@ impl PageParams {
 }
 
 /// Head of the audit chain: write its hash down, and nobody can rewrite what came before.
-#[utoipa::path(get, path = "/api/v1/audit/head", responses((status = 200, body = AuditHeadView)))]
+#[utoipa::path(get, path = "/api/v1/audit/head", operation_id = "get_audit_head", responses((status = 200, body = AuditHeadView)))]
 pub async fn head(State(api): State<Api>, caller: Caller) -> Result<Json<AuditHeadView>, Answer> {
     caller.may(Permission::SiteRead)?;
     Ok(Json(read(&api.records.audit_head, ()).await?))
 }
 
 /// A page of the audit chain, newest first.
-#[utoipa::path(get, path = "/api/v1/audit", params(PageParams), responses((status = 200, body = AuditView)))]
+#[utoipa::path(get, path = "/api/v1/audit", operation_id = "list_audit", params(PageParams), responses((status = 200, body = AuditView)))]
 pub async fn page(
     State(api): State<Api>,
     caller: Caller,
@@ -46,7 +47,7 @@ pub async fn page(
 }
 
 /// Notices about the measuring system, newest first.
-#[utoipa::path(get, path = "/api/v1/notices", params(PageParams), responses((status = 200, body = NoticesView)))]
+#[utoipa::path(get, path = "/api/v1/notices", operation_id = "list_notices", params(PageParams), responses((status = 200, body = NoticesView)))]
 pub async fn notices(
     State(api): State<Api>,
     caller: Caller,

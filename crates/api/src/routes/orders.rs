@@ -21,13 +21,14 @@ const LIMIT: usize = 1_000;
 
 /// Which orders.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct OrderParams {
     /// `open` (default) or `all`.
     state: Option<String>,
 }
 
 /// Orders.
-#[utoipa::path(get, path = "/api/v1/orders", params(OrderParams), responses((status = 200, body = OrdersView)))]
+#[utoipa::path(get, path = "/api/v1/orders", operation_id = "list_orders", params(OrderParams), responses((status = 200, body = OrdersView)))]
 pub async fn list(
     State(api): State<Api>,
     caller: Caller,
@@ -43,7 +44,7 @@ pub async fn list(
 }
 
 /// Issue an order to a team; 2xx means it is durable.
-#[utoipa::path(post, path = "/api/v1/orders", request_body = OrderBody,
+#[utoipa::path(post, path = "/api/v1/orders", operation_id = "issue_order", request_body = OrderBody,
     responses((status = 200, body = DoneView), (status = 404, body = Problem), (status = 422, body = Problem)))]
 pub async fn issue(
     State(api): State<Api>,
@@ -83,7 +84,7 @@ fn checked(api: &Api, b: OrderBody) -> Result<OrderCommand, Problem> {
 }
 
 /// Record what became of an order: deliver, acknowledge, reject, start, complete, close, revoke.
-#[utoipa::path(post, path = "/api/v1/orders/{id}/{action}", params(("id" = String, Path), ("action" = String, Path)),
+#[utoipa::path(post, path = "/api/v1/orders/{id}/{action}", operation_id = "act_on_order", params(("id" = String, Path), ("action" = String, Path)),
     request_body = OrderActBody,
     responses((status = 200, body = DoneView), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub async fn act(

@@ -12,7 +12,7 @@ use crate::problem::Answer;
 use crate::server::Api;
 
 /// Enterprises with their units, and teams that can be sent.
-#[utoipa::path(get, path = "/api/v1/site", responses((status = 200, body = SiteView)))]
+#[utoipa::path(get, path = "/api/v1/site", operation_id = "get_site", responses((status = 200, body = SiteView)))]
 pub async fn site(State(api): State<Api>, caller: Caller) -> Result<Json<SiteView>, Answer> {
     caller.may(Permission::SiteRead)?;
     let directory = api.directory.load();
@@ -51,7 +51,7 @@ pub struct RevisionView {
 }
 
 /// Read the site and rule files again; with any problem in them the old rules stay in force.
-#[utoipa::path(post, path = "/api/v1/rules/reload",
+#[utoipa::path(post, path = "/api/v1/rules/reload", operation_id = "reload_rules",
     responses((status = 200, body = RevisionView), (status = 422, body = Problem)))]
 pub async fn reload(State(api): State<Api>, caller: Caller) -> Result<Json<RevisionView>, Answer> {
     caller.may(Permission::RulesReload)?;

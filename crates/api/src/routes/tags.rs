@@ -22,13 +22,14 @@ const POINTS_MAX: usize = 5_000;
 
 /// Which tags.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct TagParams {
     /// Enterprise id.
     enterprise: Option<String>,
 }
 
 /// Tags with limits and newest values.
-#[utoipa::path(get, path = "/api/v1/tags", params(TagParams), responses((status = 200, body = TagsView)))]
+#[utoipa::path(get, path = "/api/v1/tags", operation_id = "list_tags", params(TagParams), responses((status = 200, body = TagsView)))]
 pub async fn list(
     State(api): State<Api>,
     caller: Caller,
@@ -63,21 +64,21 @@ fn tag_view(t: &TagEntry, row: Option<Latest>) -> TagView {
 }
 
 /// Tags that send but are not in the site files.
-#[utoipa::path(get, path = "/api/v1/tags/pending", responses((status = 200, body = PendingView)))]
+#[utoipa::path(get, path = "/api/v1/tags/pending", operation_id = "list_pending_tags", responses((status = 200, body = PendingView)))]
 pub async fn pending(State(api): State<Api>, caller: Caller) -> Result<Json<PendingView>, Answer> {
     caller.may(Permission::SiteRead)?;
     Ok(Json(PendingView { pending: read(&api.records.pending, ()).await? }))
 }
 
 /// Refused payloads by enterprise and reason.
-#[utoipa::path(get, path = "/api/v1/rejections", responses((status = 200, body = RejectionsView)))]
+#[utoipa::path(get, path = "/api/v1/rejections", operation_id = "list_rejections", responses((status = 200, body = RejectionsView)))]
 pub async fn rejections(State(api): State<Api>, caller: Caller) -> Result<Json<RejectionsView>, Answer> {
     caller.may(Permission::SiteRead)?;
     Ok(Json(RejectionsView { rejections: read(&api.records.rejections, ()).await? }))
 }
 
 /// Take a tag out of service under a permit, or return it.
-#[utoipa::path(post, path = "/api/v1/tags/{enterprise}/{tag}/service",
+#[utoipa::path(post, path = "/api/v1/tags/{enterprise}/{tag}/service", operation_id = "tag_service",
     params(("enterprise" = String, Path), ("tag" = String, Path)), request_body = ServiceBody,
     responses((status = 200, body = DoneView), (status = 404, body = Problem), (status = 422, body = Problem)))]
 pub async fn service(
@@ -95,6 +96,7 @@ pub async fn service(
 
 /// Which piece of history.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct HistoryParams {
     /// `enterprise/tag`.
     tag: String,
@@ -107,7 +109,7 @@ pub struct HistoryParams {
 }
 
 /// Readings of a tag, in at most so many buckets of min, max, mean and last.
-#[utoipa::path(get, path = "/api/v1/history", params(HistoryParams),
+#[utoipa::path(get, path = "/api/v1/history", operation_id = "get_history", params(HistoryParams),
     responses((status = 200, body = HistoryView), (status = 404, body = Problem), (status = 422, body = Problem)))]
 pub async fn history(
     State(api): State<Api>,

@@ -1,0 +1,86 @@
+//! The API as a script sees it.
+
+use serde_json::Value;
+
+/// One caller of the API.
+#[derive(Clone)]
+pub struct Api {
+    agent: ureq::Agent,
+    base: String,
+    header: (String, String),
+}
+
+/// Status and body.
+pub type Answer = (u16, Value);
+
+impl Api {
+    /// With a bearer token.
+    pub fn new(host: &str, token: &str) -> Self {
+        Self::with(host, ("authorization", &format!("Bearer {token}")))
+    }
+
+    /// With one header of any kind: a cookie, or something harmless.
+    pub fn with(host: &str, header: (&str, &str)) -> Self {
+        let config = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build();
+        Self {
+            agent: config.into(),
+            base: format!("http://{host}"),
+            header: (header.0.to_owned(), header.1.to_owned()),
+        }
+    }
+
+    /// Logs in with account and password.
+    #[track_caller]
+    pub fn log_in(host: &str, account: &str, password: &str) -> Self {
+        let api = Self::with(host, ("x-test", "1"));
+        let body = serde_json::json!({"account": account, "password": password});
+        let answer = api.agent.post(format!("{}/api/v1/login", api.base)).send_json(&body).expect("an answer");
+        assert_eq!(answer.status(), 200, "log in as {account}");
+        let cookie = answer.headers()["set-cookie"].to_str().expect("a cookie").split(';').next().unwrap_or_default();
+        Self::with(host, ("cookie", cookie))
+    }
+
+    /// GET.
+    #[track_caller]
+    pub fn get(&self, path: &str) -> Answer {
+        let request = self.agent.get(format!("{}{path}", self.base)).header(&self.header.0, &self.header.1);
+        answer(request.call())
+    }
+
+    /// POST with a JSON body.
+    #[track_caller]
+    pub fn post(&self, path: &str, body: &Value) -> Answer {
+        let request = self.agent.post(format!("{}{path}", self.base)).header(&self.header.0, &self.header.1);
+        answer(request.send_json(body))
+    }
+
+    /// POST with one more header and any text.
+    #[track_caller]
+    pub fn post_text(&self, path: &str, header: (&str, &str), body: &str) -> Answer {
+        let request = self.agent.post(format!("{}{path}", self.base)).header(&self.header.0, &self.header.1);
+        answer(request.header(header.0, header.1).header("content-type", "application/json").send(body))
+    }
+
+    /// The value of a metric without labels, or with exactly these labels.
+    #[track_caller]
+    pub fn metric(&self, name: &str) -> f64 {
+        let url = format!("{}/metrics", self.base);
+        let text = self.agent.get(url).call().expect("metrics").body_mut().read_to_string().expect("text");
+        let line = text.lines().find(|l| l.strip_prefix(name).is_some_and(|rest| rest.starts_with(' ')));
+        line.and_then(|l| l.rsplit(' ').next()).and_then(|n| n.parse().ok()).unwrap_or_else(|| panic!("no {name}"))
+    }
+
+    /// Open alarms.
+    #[track_caller]
+    pub fn alarms(&self) -> Vec<Value> {
+        self.get("/api/v1/alarms").1["alarms"].as_array().cloned().expect("alarms")
+    }
+}
+
+#[track_caller]
+fn answer(result: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Answer {
+    let mut response = result.expect("an answer");
+    let status = response.status().as_u16();
+    let text = response.body_mut().read_to_string().expect("a body");
+    (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+}
