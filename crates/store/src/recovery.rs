@@ -1,6 +1,7 @@
 //! Opening the journal: lock, version stamp, migration, and everything the engine needs to go on where it was.
 
 use std::fs;
+use std::path::Path;
 
 use model::Time;
 
@@ -115,7 +116,7 @@ fn open_database(location: &Location) -> Result<(Database, Option<FolderLock>), 
             let lock = FolderLock::take(folder)?;
             let file = journal::database_file(folder);
             if file.exists() {
-                refuse_newer(&mut Database::open_sqlite(&file, PAGE_SIZE, true)?)?;
+                refuse_newer(&file)?;
             }
             Ok((Database::open_sqlite(&file, PAGE_SIZE, false)?, Some(lock)))
         }
@@ -127,9 +128,11 @@ fn open_database(location: &Location) -> Result<(Database, Option<FolderLock>), 
     }
 }
 
-/// On a connection that cannot write: a refusal must leave every byte as it was.
-fn refuse_newer(database: &mut Database) -> Result<(), StoreError> {
-    let have = migration::version(database).map_err(StoreError::sql("read the schema version"))?;
+/// On a connection that cannot write: a refusal must leave every byte as it was. After a crash SQLite may have to roll
+/// back first, which such a connection cannot; then one that can looks.
+fn refuse_newer(file: &Path) -> Result<(), StoreError> {
+    let look = |read_only| migration::version(&mut Database::open_sqlite_plain(file, read_only)?);
+    let have = look(true).or_else(|_| look(false)).map_err(StoreError::sql("read the schema version"))?;
     match have > migration::VERSION {
         true => Err(StoreError::SchemaNewer { have, need: migration::VERSION }),
         false => Ok(()),

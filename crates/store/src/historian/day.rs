@@ -46,10 +46,9 @@ pub struct Summary {
 impl Summary {
     /// Of samples in the order of time; none of none.
     pub fn of(samples: &[Sample]) -> Option<Self> {
-        let (first, last) = (samples.first()?, samples.last()?);
+        let first = samples.first()?;
         let mut summary = Self::one(*first);
         samples[1..].iter().for_each(|sample| summary.add(&Self::one(*sample)));
-        summary.last = last.value;
         Some(summary)
     }
 
@@ -180,7 +179,7 @@ pub struct Found {
 pub fn find(db: &mut Database, tag: u32, from: i64, to: i64) -> Result<Vec<Found>, SqlError> {
     let sql = "SELECT c.seal, c.t0, c.t1, c.n, c.min, c.max, c.sum, c.first, c.last, c.worst
         FROM seals s CROSS JOIN chunks c ON c.seal = s.id AND c.tag = $1
-        WHERE s.t0 < $3 AND s.t1 >= $2 AND c.t0 < $3 AND c.t1 >= $2 ORDER BY s.id";
+        WHERE s.t1 >= $2 AND s.t0 < $3 AND c.t1 >= $2 AND c.t0 < $3 ORDER BY s.id";
     db.rows(sql, &[Param::Int(i64::from(tag)), Param::Int(from), Param::Int(to)], found)
 }
 

@@ -93,9 +93,10 @@ impl Writer {
         database.batch(SCHEMA).map_err(StoreError::sql("set up live.db"))?;
         let progress = database.row("SELECT input_seq FROM progress", &[], |row| row.int(0));
         self.last = progress.map_err(StoreError::sql("read live.db"))?.unwrap_or(0) as u64;
-        self.shared.durable.store(self.last, Ordering::Release);
         self.shared.live.write().clear();
         self.load_raw(&mut database).map_err(StoreError::sql("read live.db"))?;
+        // Not before: who sees this number may expect the samples.
+        self.shared.durable.store(self.last, Ordering::Release);
         self.database = Some(database);
         Ok(())
     }
