@@ -11,14 +11,15 @@ use std::time::{Duration, Instant};
 
 use alarm::AlarmId;
 use model::{GatewayIndex, Priority, Quality, Reading, ReadingFlags, TagIndex, Time};
-use store::{Commit, FactRow, InputLog, Journal, Location, Subject};
+use store::{Commit, FactRow, Historian, HistorianSettings, InputLog, Journal, Location, Subject};
 
 const URGENT_READINGS: u32 = 200;
 const BULK_READINGS: u32 = 10_000;
 const WARM_UP: u64 = 300;
 const URGENT_COMMITS: u64 = 2_000;
 const BULK_COMMITS: u64 = 100;
-const PAGE_SIZES: [u32; 4] = [1_024, 2_048, 4_096, 8_192];
+const HISTORY_READINGS: u64 = 6_000_000;
+const PAGE_SIZES: [u32; 3] = [1_024, 2_048, 4_096];
 
 fn main() {
     let folder = std::env::args().skip(1).find(|arg| !arg.starts_with("--")).map(PathBuf::from);
@@ -29,6 +30,7 @@ fn main() {
         prepare(place.path(), page_size);
         urgent(place.path(), page_size);
     }
+    history(&folder);
     println!("page     bulk readings/s   CPU-s per million   B per reading");
     for page_size in PAGE_SIZES {
         let place = tempfile::tempdir_in(&folder).expect("a folder");
@@ -82,6 +84,7 @@ fn fact(seq: u64, json: &str) -> FactRow<'_> {
 
 fn urgent(folder: &Path, page_size: u32) {
     let (mut journal, _) = Journal::open(&Location::Sqlite(folder.to_owned())).expect("opens");
+    journal.preallocate().expect("grows");
     let (mut inputs, mut next) = (InputLog::new(), 0);
     let json = "x".repeat(1_100);
     let raw = RawFile::new(folder, 16 << 10);
@@ -128,6 +131,53 @@ fn bulk(folder: &Path, page_size: u32) {
         (cpu_time() - cpu_before).as_secs_f64() * 1e6 / readings,
         inputs.len() as f64 / f64::from(BULK_READINGS)
     );
+}
+
+/// 100,000 tags in random order; no journal commits, so that the process's
+/// CPU is the historian's alone.
+fn history(folder: &Path) {
+    let place = tempfile::tempdir_in(folder).expect("a folder");
+    let location = Location::Sqlite(place.path().to_owned());
+    let (_journal, _) = Journal::open(&location).expect("opens");
+    // Retention counts from today.
+    let today = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a clock").as_micros() as i64;
+    let recent = |n: u64| Reading { source_time: Time(today + n as i64 * 50), ..reading(n) };
+    let batches: Vec<std::sync::Arc<[Reading]>> = (0..HISTORY_READINGS / u64::from(BULK_READINGS))
+        .map(|b| (0..u64::from(BULK_READINGS)).map(|n| recent(b * u64::from(BULK_READINGS) + n)).collect())
+        .collect();
+    let historian = Historian::open(&place.path().join("history"), &location, HistorianSettings::default());
+    let historian = historian.expect("opens");
+    let (cpu_before, before) = (process_cpu(), Instant::now());
+    for (seq, batch) in (1..).zip(&batches) {
+        historian.offer(seq, std::sync::Arc::clone(batch));
+    }
+    let counts = {
+        let last = batches.len() as u64;
+        while historian.durable_input_seq() < last {
+            std::thread::park_timeout(Duration::from_millis(10));
+        }
+        historian.counts()
+    };
+    let cpu = process_cpu() - cpu_before;
+    let stored: u64 = std::fs::read_dir(place.path().join("history"))
+        .expect("lists")
+        .map(|entry| entry.and_then(|e| e.metadata()).map_or(0, |m| m.len()))
+        .sum();
+    println!(
+        "historian: {} readings, {:.0}/s, {:.3} us CPU per reading, {:.2} B per reading in files, {counts:?}",
+        HISTORY_READINGS,
+        HISTORY_READINGS as f64 / before.elapsed().as_secs_f64(),
+        cpu.as_secs_f64() * 1e6 / HISTORY_READINGS as f64,
+        stored as f64 / HISTORY_READINGS as f64
+    );
+}
+
+/// CPU time of the whole process at the kernel's 1/100 s.
+fn process_cpu() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields: Vec<i64> = stat.rsplit(')').next().unwrap_or("").split(' ').filter_map(|f| f.parse().ok()).collect();
+    // After the name: state is no number, so utime and stime are the 10th and 11th numbers.
+    Duration::from_millis(10 * (fields.get(10).unwrap_or(&0) + fields.get(11).unwrap_or(&0)) as u64)
 }
 
 /// A file of fixed size, overwritten and synced: what the disk itself asks for one durable write.

@@ -21,7 +21,7 @@ fn reading(n: u32) -> Reading {
     Reading {
         tag: TagIndex(n % TAGS),
         gateway: GatewayIndex(0),
-        value: if n % 11 == 0 { f64::from(n).sqrt() } else { f64::from(n % 977) / 100.0 },
+        value: if n.is_multiple_of(11) { f64::from(n).sqrt() } else { f64::from(n % 977) / 100.0 },
         source_time: Time(START + i64::from(n / TAGS) * 1_000_000),
         server_time: Time(START),
         seq: 0,
