@@ -152,25 +152,31 @@ impl Database {
     /// Opens a SQLite file for the one writer, or (`read_only`) for a reader. `page_size` is in bytes and
     /// counts only when the file is new.
     pub fn open_sqlite(path: &Path, page_size: u32, read_only: bool) -> Result<Self, StoreError> {
-        let open = || -> Result<rusqlite::Connection, rusqlite::Error> {
-            let flags = match read_only {
-                true => rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY,
-                false => rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE | rusqlite::OpenFlags::SQLITE_OPEN_CREATE,
-            };
-            let connection = rusqlite::Connection::open_with_flags(path, flags)?;
-            connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
-            connection.busy_timeout(std::time::Duration::from_secs(5))?;
-            if !read_only {
-                // Checkpoints run beside the commits, never inside one: see `checkpoint`.
-                connection.execute_batch(&format!(
-                    "PRAGMA page_size={page_size}; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;
-                     PRAGMA wal_autocheckpoint=0; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY;
-                     PRAGMA cache_size=-8192;"
-                ))?;
-            }
-            Ok(connection)
+        let mut database = Self::open_sqlite_plain(path, read_only).map_err(StoreError::sql("open the SQLite file"))?;
+        if !read_only {
+            // Checkpoints run beside the commits, never inside one: see `checkpoint`.
+            let settings = format!(
+                "PRAGMA page_size={page_size}; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;
+                 PRAGMA wal_autocheckpoint=0; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY;
+                 PRAGMA cache_size=-8192;"
+            );
+            database.batch(&settings).map_err(StoreError::sql("set up the SQLite file"))?;
+        }
+        Ok(database)
+    }
+
+    /// Opens a SQLite file and sets nothing that is kept in it.
+    pub(crate) fn open_sqlite_plain(path: &Path, read_only: bool) -> Result<Self, SqlError> {
+        let flags = match read_only {
+            true => rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY,
+            false => rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE | rusqlite::OpenFlags::SQLITE_OPEN_CREATE,
         };
-        open().map(Self::Sqlite).map_err(|e| StoreError::sql("open the SQLite file")(e.into()))
+        let connection = rusqlite::Connection::open_with_flags(path, flags)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+        connection.busy_timeout(std::time::Duration::from_secs(5))?;
+        // Closing must not checkpoint: after a failed sync the WAL may not be what the disk holds.
+        connection.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        Ok(Self::Sqlite(connection))
     }
 
     /// Connects to PostgreSQL. Must be called on a plain thread: the client blocks.
@@ -190,6 +196,7 @@ impl Database {
 
     /// Runs one prepared statement; returns the number of rows it changed.
     pub fn execute(&mut self, sql: &'static str, params: &[Param<'_>]) -> Result<u64, SqlError> {
+        debug_assert!(is_portable(sql), "placeholders out of order: {sql}");
         match self {
             Self::Sqlite(connection) => {
                 Ok(connection.prepare_cached(sql)?.execute(rusqlite::params_from_iter(params))? as u64)
@@ -206,6 +213,7 @@ impl Database {
     where
         F: FnMut(&Row<'_>) -> Result<(), SqlError>,
     {
+        debug_assert!(is_portable(sql), "placeholders out of order: {sql}");
         match self {
             Self::Sqlite(connection) => {
                 let mut statement = connection.prepare_cached(sql)?;
@@ -307,4 +315,15 @@ impl Postgres {
 
 fn borrowed<'a>(params: &'a [Param<'a>]) -> Vec<&'a (dyn ToSql + Sync)> {
     params.iter().map(|p| p as &(dyn ToSql + Sync)).collect()
+}
+
+/// SQLite numbers `$1`, `$2` … by their first appearance and PostgreSQL by the digit: they must agree.
+fn is_portable(sql: &str) -> bool {
+    let mut most = 0;
+    sql.split('$').skip(1).all(|rest| {
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        let number: u32 = rest[..digits].parse().unwrap_or(0);
+        most = most.max(number.min(most + 1));
+        (1..=most).contains(&number)
+    })
 }

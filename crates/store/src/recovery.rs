@@ -1,6 +1,7 @@
 //! Opening the journal: lock, version stamp, migration, and everything the engine needs to go on where it was.
 
 use std::fs;
+use std::path::Path;
 
 use model::Time;
 
@@ -65,30 +66,31 @@ impl Journal {
     where
         F: FnMut(RecordedInput),
     {
-        replay(&mut self.database, after_input_seq, |_, input| each(input))
+        let (mut after, mut count) = (after_input_seq, 0);
+        while let Some((last, inputs)) = replay_page(&mut self.database, after, |_, input| each(input))? {
+            (after, count) = (last, count + inputs);
+        }
+        Ok(count)
     }
 }
 
-/// As `Journal::replay`, on any connection; `each` also gets the number of the batch.
-pub(crate) fn replay<F>(database: &mut Database, after: u64, mut each: F) -> Result<u64, StoreError>
+/// Reads the next few batches after `after`: the number of the last one and how many inputs there were, or none at the
+/// end. `each` also gets the number of the batch.
+pub(crate) fn replay_page<F>(database: &mut Database, after: u64, mut each: F) -> Result<Option<(u64, u64)>, StoreError>
 where
     F: FnMut(u64, RecordedInput),
 {
     let sql = "SELECT seq, crc, records FROM inputs WHERE seq > $1 ORDER BY seq LIMIT $2";
-    let mut after = after as i64;
+    let params = [Param::Int(after as i64), Param::Int(REPLAY_BATCHES)];
+    let read = |row: &crate::Row<'_>| Ok((row.int(0)?, row.int(1)?, row.blob(2)?.to_vec()));
+    let batches = database.rows(sql, &params, read).map_err(StoreError::sql("read inputs"))?;
+    let Some((last, _, _)) = batches.last() else { return Ok(None) };
+    let last = *last as u64;
     let mut count = 0;
-    loop {
-        let params = [Param::Int(after), Param::Int(REPLAY_BATCHES)];
-        let read = |row: &crate::Row<'_>| Ok((row.int(0)?, row.int(1)?, row.blob(2)?.to_vec()));
-        let batches = database.rows(sql, &params, read).map_err(StoreError::sql("read inputs"))?;
-        if batches.is_empty() {
-            return Ok(count);
-        }
-        for (seq, crc, records) in batches {
-            count += replay_batch(seq, crc, &records, &mut each)?;
-            after = seq;
-        }
+    for (seq, crc, records) in batches {
+        count += replay_batch(seq, crc, &records, &mut each)?;
     }
+    Ok(Some((last, count)))
 }
 
 fn replay_batch<F>(seq: i64, crc: i64, records: &[u8], each: &mut F) -> Result<u64, StoreError>
@@ -114,7 +116,7 @@ fn open_database(location: &Location) -> Result<(Database, Option<FolderLock>), 
             let lock = FolderLock::take(folder)?;
             let file = journal::database_file(folder);
             if file.exists() {
-                refuse_newer(&mut Database::open_sqlite(&file, PAGE_SIZE, true)?)?;
+                refuse_newer(&file)?;
             }
             Ok((Database::open_sqlite(&file, PAGE_SIZE, false)?, Some(lock)))
         }
@@ -126,9 +128,11 @@ fn open_database(location: &Location) -> Result<(Database, Option<FolderLock>), 
     }
 }
 
-/// On a connection that cannot write: a refusal must leave every byte as it was.
-fn refuse_newer(database: &mut Database) -> Result<(), StoreError> {
-    let have = migration::version(database).map_err(StoreError::sql("read the schema version"))?;
+/// On a connection that cannot write: a refusal must leave every byte as it was. After a crash SQLite may have to roll
+/// back first, which such a connection cannot; then one that can looks.
+fn refuse_newer(file: &Path) -> Result<(), StoreError> {
+    let look = |read_only| migration::version(&mut Database::open_sqlite_plain(file, read_only)?);
+    let have = look(true).or_else(|_| look(false)).map_err(StoreError::sql("read the schema version"))?;
     match have > migration::VERSION {
         true => Err(StoreError::SchemaNewer { have, need: migration::VERSION }),
         false => Ok(()),

@@ -96,6 +96,7 @@ fn run(bin: &Path, program: &str, args: &[&str]) {
     assert!(status.success(), "{program} failed: {}{}", said(&stdout), said(&stderr));
 }
 
+#[allow(clippy::zombie_processes, reason = "it outlives us: that is its purpose")]
 fn watch(bin: &Path, folder: &Path) {
     let stop = format!("{:?} -D {}/data -m immediate stop", command(bin, "pg_ctl"), folder.display());
     let script = format!(

@@ -114,3 +114,74 @@ fn a_second_instance_is_refused_by_pid() {
         }
     });
 }
+
+#[test]
+fn prune_keeps_what_two_snapshots_and_the_historian_do_not_cover() {
+    on_both(|location| {
+        let (mut journal, _) = Journal::open(location).expect("opens");
+        for n in 0..6 {
+            let (log, _) = inputs(n * 10..n * 10 + 10);
+            journal.commit(&Commit { inputs: &log, facts: &[] }).expect("commits");
+        }
+        journal.snapshot(2, b"two").expect("saves");
+        assert_eq!(journal.prune(6, 100).expect("prunes"), 0, "one snapshot alone covers nothing");
+        journal.snapshot(4, b"four").expect("saves");
+        assert_eq!(journal.prune(0, 100).expect("prunes"), 0, "the historian has nothing yet");
+        assert_eq!(journal.prune(6, 1).expect("prunes"), 1);
+        assert_eq!(journal.prune(6, 100).expect("prunes"), 1);
+        assert_eq!(replayed(&mut journal, 0).len(), 40);
+        drop(journal);
+        let (_, recovered) = Journal::open(location).expect("opens again");
+        assert_eq!(recovered.snapshot, Some((4, b"four".to_vec())));
+        assert_eq!(recovered.last_input_seq, 6);
+    });
+}
+
+#[test]
+fn a_damaged_snapshot_falls_back_to_the_one_before() {
+    let place = super::engines::sqlite();
+    let Location::Sqlite(folder) = &place.location else { return };
+    let (mut journal, _) = Journal::open(&place.location).expect("opens");
+    journal.snapshot(1, b"older").expect("saves");
+    journal.snapshot(2, b"newer").expect("saves");
+    drop(journal);
+    let newest = folder.join(format!("snapshot-{:020}", 2));
+    let mut bytes = std::fs::read(&newest).expect("reads");
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::fs::write(&newest, bytes).expect("writes");
+    let (_, recovered) = Journal::open(&place.location).expect("opens again");
+    assert_eq!(recovered.snapshot, Some((1, b"older".to_vec())));
+}
+
+#[test]
+fn a_damaged_input_is_named_and_does_not_pass() {
+    on_both(|location| {
+        let (mut journal, _) = Journal::open(location).expect("opens");
+        for n in 0..3 {
+            let (log, _) = inputs(n * 10..n * 10 + 10);
+            journal.commit(&Commit { inputs: &log, facts: &[] }).expect("commits");
+        }
+        journal.apply(&[], |db| db.batch("UPDATE inputs SET crc = crc + 1 WHERE seq = 2")).expect("damages");
+        let mut before = 0;
+        let damaged = journal.replay(0, |_| before += 1);
+        assert!(matches!(damaged, Err(StoreError::Damaged { table: "inputs", row: 2, .. })), "{damaged:?}");
+        assert_eq!(before, 10);
+    });
+}
+
+#[test]
+fn preallocated_files_do_not_grow_with_the_next_commits() {
+    let place = super::engines::sqlite();
+    let Location::Sqlite(folder) = &place.location else { return };
+    let (mut journal, _) = Journal::open(&place.location).expect("opens");
+    journal.preallocate().expect("grows");
+    let size = |name: &str| std::fs::metadata(folder.join(name)).expect("is there").len();
+    let before = (size("journal.db"), size("journal.db-wal"));
+    for n in 0..20 {
+        let (log, _) = inputs(n * 10..n * 10 + 10);
+        journal.commit(&Commit { inputs: &log, facts: &[fact(u64::from(n) + 1, 1, "{}")] }).expect("commits");
+    }
+    journal.checkpoint().expect("checkpoints");
+    assert_eq!((size("journal.db"), size("journal.db-wal")), before);
+}
