@@ -130,7 +130,9 @@ fn spawn(data: &Path, (http, mqtt): (&str, &str), options: &[String]) -> (Child,
         .arg(&access_file)
         .args(options)
         .stdout(Stdio::null())
-        .stderr(Stdio::from(std::fs::File::options().create(true).append(true).open(data.with_extension("log")).expect("a log")))
+        .stderr(Stdio::from(
+            std::fs::File::options().create(true).append(true).open(data.with_extension("log")).expect("a log"),
+        ))
         .spawn()
         .expect("the program starts");
     let access = until("the hall is open", PATIENCE, || {

@@ -52,9 +52,8 @@ fn publisher(number: usize, hall: &Arc<Mutex<Hall>>, account: &Arc<Account>) {
             round += 1;
             // Every fourth burst lies above the limits: alarms come and go under fire.
             let value = if round % 8 < 4 { 10.0 } else { 70.0 } + (round % 100) as f64 / 100.0;
-            let burst: Vec<(String, String)> = (0..BURST)
-                .map(|i| (topic.clone(), format!("{{\"ts\":{},\"v\":{value}}}", ms + i as i64)))
-                .collect();
+            let burst: Vec<(String, String)> =
+                (0..BURST).map(|i| (topic.clone(), format!("{{\"ts\":{},\"v\":{value}}}", ms + i as i64))).collect();
             ms += BURST as i64;
             let Ok(ids) = door.send_all(&burst) else { break };
             let mut acknowledged = 0;
@@ -154,7 +153,10 @@ fn check_account(hall: &Hall, account: &Account, dir: &std::path::Path) {
         let Some(seq) = frame["seq"].as_u64().filter(|_| frame["type"] != "heartbeat") else { continue };
         assert_eq!(seq, frames.last().map_or(1, |(s, _)| s + 1), "a gap or a repeat");
         assert!(frame["committed_at"].is_i64(), "{frame}");
-        if frame["type"] == "alarm" && (frame["cause"] == "raised" || frame["cause"] == "bridged") && frame["occurrences"] == 1 {
+        if frame["type"] == "alarm"
+            && (frame["cause"] == "raised" || frame["cause"] == "bridged")
+            && frame["occurrences"] == 1
+        {
             assert!(raised.insert(frame["alarm_id"].as_str().unwrap().to_owned()), "raised twice: {frame}");
         }
         frames.push((seq, frame));

@@ -8,7 +8,17 @@ use serde_json::Value;
 
 /// Every field the contract promises on an alarm frame.
 const FIELDS: [&str; 12] = [
-    "alarm_id", "seq", "enterprise", "tag", "state", "priority", "value", "limit", "unit", "source_time", "detected_at",
+    "alarm_id",
+    "seq",
+    "enterprise",
+    "tag",
+    "state",
+    "priority",
+    "value",
+    "limit",
+    "unit",
+    "source_time",
+    "detected_at",
     "committed_at",
 ];
 
@@ -91,7 +101,10 @@ fn mosquitto_pub_into_a_mosquitto_we_subscribe_to_raises_an_alarm_too() {
     let hall = Hall::start_with(&dir.path().join("data"), &["--no-sim", "--config", &file]);
     until("the subscription is up", PATIENCE, || {
         let (_, notices) = hall.api().get("/api/v1/notices?limit=100");
-        notices["notices"].as_array()?.iter().find(|n| n["notice"]["scope"] == "broker/far" && n["notice"]["up"] == true)?;
+        notices["notices"]
+            .as_array()?
+            .iter()
+            .find(|n| n["notice"]["scope"] == "broker/far" && n["notice"]["up"] == true)?;
         Some(())
     });
     let client = python_client(&hall, "flame.02", 1);

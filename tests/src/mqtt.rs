@@ -93,8 +93,8 @@ impl Publisher {
     /// The socket's, or another packet.
     pub fn acknowledged(&mut self) -> std::io::Result<u16> {
         let (first, body) = self.read()?;
-        match (first, body[..]) {
-            (0x40, [a, b, ..]) => Ok(u16::from_be_bytes([a, b])),
+        match (first, &body[..]) {
+            (0x40, [a, b, ..]) => Ok(u16::from_be_bytes([*a, *b])),
             _ => Err(std::io::Error::other(format!("packet {first:#x}"))),
         }
     }

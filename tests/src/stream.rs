@@ -18,7 +18,8 @@ impl Stream {
     /// Connects with the machine token; `since` as in the contract.
     #[track_caller]
     pub fn open(hall: &Hall, since: Option<u64>) -> Self {
-        Self::try_open(hall, since, &[("authorization", &format!("Bearer {}", hall.token()))]).expect("the stream opens")
+        Self::try_open(hall, since, &[("authorization", &format!("Bearer {}", hall.token()))])
+            .expect("the stream opens")
     }
 
     /// Connects with these headers; the HTTP status and body if it is refused.
@@ -29,7 +30,8 @@ impl Stream {
         let tcp = TcpStream::connect(hall.host()).expect("connected");
         tcp.set_read_timeout(Some(Duration::from_secs(30))).expect("a time limit");
         let query = since.map_or_else(String::new, |n| format!("?since={n}"));
-        let mut request = format!("ws://{}/api/v1/stream{query}", hall.host()).into_client_request().expect("a request");
+        let mut request =
+            format!("ws://{}/api/v1/stream{query}", hall.host()).into_client_request().expect("a request");
         for (name, value) in headers {
             let name: tungstenite::http::HeaderName = name.parse().expect("a header");
             request.headers_mut().insert(name, value.parse().expect("a value"));

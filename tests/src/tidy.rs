@@ -24,9 +24,8 @@ const LAYERS: [(&str, u8); 14] = [
 ];
 /// Rooms that know no task, clock, file, socket or chance.
 const PURE: [&str; 6] = ["model", "alarm", "response", "engine", "protocol", "config"];
-const PURE_MAY_USE: [&str; 10] = [
-    "serde", "serde_json", "thiserror", "utoipa", "toml", "postcard", "proptest", "model", "alarm", "response",
-];
+const PURE_MAY_USE: [&str; 10] =
+    ["serde", "serde_json", "thiserror", "utoipa", "toml", "postcard", "proptest", "model", "alarm", "response"];
 const LINES_MAX: usize = 500;
 const FUNCTION_MAX: usize = 70;
 const FORBIDDEN_FILES: [&str; 6] = ["utils", "util", "common", "helpers", "helper", "manager"];
@@ -136,7 +135,8 @@ fn long_functions(file: &Path, text: &str) -> Vec<String> {
         let indent = line.len() - line.trim_start().len();
         let word = line.trim_start();
         let begins = ["fn ", "pub fn ", "async fn ", "pub async fn ", "pub(crate) fn ", "pub(super) fn ", "const fn "];
-        if open.is_none() && begins.iter().any(|b| word.starts_with(b)) && !line.ends_with(';') && !line.ends_with('}') {
+        if open.is_none() && begins.iter().any(|b| word.starts_with(b)) && !line.ends_with(';') && !line.ends_with('}')
+        {
             open = Some((number, indent, line));
         }
         if let Some((from, depth, name)) = open

@@ -79,7 +79,7 @@ impl Building {
         let mappings = reload::mappings(&plan.loaded).map_err(|p| exit::with(78, p.message_en))?;
         let rooms = Rooms::new(&recovery, &revision);
         let gateways = Gateways::new(recovery.recovered.gateways.clone());
-        let historian = crate::history::History::open(&plan, &location, &rooms.metrics)?;
+        let historian = crate::history::History::open(&plan, &location)?;
         let start = Start { rules: revision.rules, names: reload::new_names(&known, &revision.known) };
         let parts = (settings(&plan, &historian), rooms.outputs(&historian), rooms.metrics.clone());
         let hall = Hall::start(recovery, start, rooms.directory.load(), parts).map_err(|e| exit::start(&e))?;
@@ -104,11 +104,12 @@ impl Building {
         if tokio::task::spawn_blocking(move || hall.stop()).await.is_err() {
             tracing::error!("the hall did not stop cleanly");
         }
+        self.people.stop(HTTP_STOP).await;
+        // The last handle flushes what is in memory; what does not get there is read back from the journal.
         let historian = self.historian;
-        if tokio::task::spawn_blocking(move || historian.close()).await.is_err() {
+        if tokio::task::spawn_blocking(move || drop(historian)).await.is_err() {
             tracing::error!("the historian did not stop cleanly");
         }
-        self.people.stop(HTTP_STOP).await;
         tracing::info!("stopped; everything acknowledged is durable");
     }
 
@@ -205,7 +206,7 @@ async fn open_doors(plan: Plan, rooms: Rooms, opened: Opened) -> anyhow::Result<
     let mqtt = door.plain.context("the MQTT door has no plain listener")?;
     rooms.outlet.open(door.outgoing, &readers).map_err(|p| exit::with(74, p.message_en))?;
     rooms.outlet.start_clearing(&hall, &doors);
-    let watched = hall.clone();
+    let (watched, history, metrics) = (hall.clone(), historian.share(), rooms.metrics.clone());
     let parts = Parts {
         readers: readers.clone(),
         hall: hall.clone(),
@@ -214,7 +215,12 @@ async fn open_doors(plan: Plan, rooms: Rooms, opened: Opened) -> anyhow::Result<
         rejections: rooms.rejections.clone(),
         reload,
         history: historian.query(),
-        subsystems: Arc::new(move || subsystems(&watched)),
+        subsystems: Arc::new(move || {
+            history.measure(&metrics);
+            let mut all = subsystems(&watched);
+            all.push(history.state());
+            all
+        }),
     };
     let api = Api::new(
         api::Settings {

@@ -109,10 +109,11 @@ impl Desk {
         let now = self.advance(now);
         match submission {
             Submission::Readings { readings, links, done } => {
+                // A gateway comes up before its readings and goes down after them.
+                let (up, down): (Vec<_>, Vec<_>) = links.into_iter().partition(|l| l.up);
+                up.into_iter().for_each(|l| self.step(now, &Event::Link(l)));
                 self.read(now, &readings);
-                for link in links {
-                    self.step(now, &Event::Link(link));
-                }
+                down.into_iter().for_each(|l| self.step(now, &Event::Link(l)));
                 self.batch.marks.extend(done);
                 self.keep(readings);
             }

@@ -77,6 +77,7 @@ impl Recovery {
     /// See [`StartError`]; nothing was changed.
     pub fn run(location: &Location, folder: &Path) -> Result<Self, StartError> {
         let (mut journal, recovered) = Journal::open(location)?;
+        journal.preallocate()?;
         let (after, mut engine) = restore(folder, &recovered)?;
         let mut replay = Replay { folder, effects: Effects::default(), error: None };
         let replayed = journal.replay(after, |input| replay.step(&mut engine, input.now, input.event))?;
