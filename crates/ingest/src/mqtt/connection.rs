@@ -156,7 +156,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 }
                 return self.poll_timer(cx);
             }
-            if !self.poll_read(cx) && !(committed && self.blocked) {
+            let goes_on = self.poll_read(cx) || (committed && self.blocked);
+            if !goes_on {
                 return self.poll_timer(cx);
             }
         }
@@ -203,7 +204,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             }
             let Some(next) = next else { break };
             let message = &next.message;
-            let sent = self.session.deliver(&message.topic, &message.payload, next.qos, next.retained, &mut self.out);
+            let sent = self.session.deliver((&message.topic, &message.payload), next.qos, next.retained, &mut self.out);
             if !sent {
                 self.seat.house.counters.undeliverable.add(1);
             }
