@@ -234,7 +234,7 @@ impl Feed {
     }
 
     fn read(&mut self, publish: &Publish, now: Time, batch: &mut Batch, notes: &mut Vec<Note>) {
-        self.reader.read(publish.topic.as_bytes(), &publish.payload, now, &self.site, (batch, notes));
+        self.reader.read((publish.topic.as_bytes(), &publish.payload), now, &self.site, (batch, notes));
         self.reader.take_new();
         if publish.qos != QoS::AtMostOnce {
             self.waiting.push_back(publish.pkid);

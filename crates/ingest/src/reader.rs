@@ -56,7 +56,7 @@ impl Reader {
 
     /// Reads one message; the usual case is a cache hit and the fast decoder.
     #[inline]
-    pub(crate) fn read(&mut self, topic: &[u8], payload: &[u8], now: Time, site: &Site, to: Sink<'_>) -> Answer {
+    pub(crate) fn read(&mut self, (topic, payload): (&[u8], &[u8]), now: Time, site: &Site, to: Sink<'_>) -> Answer {
         self.topics.refresh(site.version);
         let arrival = Arrival { gateway: self.gateway, now };
         if let Some(Target::Tag(sensor)) = self.topics.get(topic)
@@ -65,11 +65,11 @@ impl Reader {
             to.0.offered += u64::from(n);
             return Answer::default();
         }
-        self.read_slowly(topic, payload, arrival, site, to)
+        self.read_slowly((topic, payload), arrival, site, to)
     }
 
     #[cold]
-    fn read_slowly(&mut self, topic: &[u8], payload: &[u8], arrival: Arrival, site: &Site, to: Sink<'_>) -> Answer {
+    fn read_slowly(&mut self, (topic, payload): (&[u8], &[u8]), arrival: Arrival, site: &Site, to: Sink<'_>) -> Answer {
         let target = match self.target(topic, site) {
             Ok(target) => target,
             Err(refused) => return refuse_topic(refused, (topic, payload), site, to),

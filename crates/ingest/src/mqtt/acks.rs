@@ -72,7 +72,7 @@ impl Acks {
             if next.qos == 2 && self.fresh.remove(&next.id) {
                 changed |= self.kept.insert(next.id);
             }
-            ack(out, kind, next.id, version, next.reason, text.as_deref().unwrap_or(""));
+            ack(out, kind, next.id, version, (next.reason, text.as_deref().unwrap_or("")));
         }
         if self.waiting.is_empty() && self.waiting.capacity() > 256 {
             self.waiting = VecDeque::new();
@@ -84,7 +84,7 @@ impl Acks {
     pub(super) fn release(&mut self, id: u16, version: Version, out: &mut Vec<u8>) -> bool {
         let known = self.kept.remove(&id);
         let reason = if known { 0 } else { 0x92 };
-        ack(out, 0x70, id, version, reason, "");
+        ack(out, 0x70, id, version, (reason, ""));
         known
     }
 

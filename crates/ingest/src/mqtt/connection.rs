@@ -69,6 +69,8 @@ struct Connection<S> {
     seen: u64,
     handed: u64,
     carry: Vec<u8>,
+    /// `carry` holds whole packets that wait for a verdict or a commit, not for more bytes.
+    blocked: bool,
     out: Actions,
     written: usize,
     held: Option<Held>,
@@ -79,6 +81,7 @@ struct Connection<S> {
     closing: Option<Instant>,
     pace: Option<Pace>,
     subscriber: Option<u64>,
+    waits_for_room: bool,
     ended: bool,
 }
 
@@ -119,6 +122,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             seen: 0,
             handed: 0,
             carry: Vec::new(),
+            blocked: false,
             out: Actions::default(),
             written: 0,
             held: None,
@@ -129,6 +133,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             closing: None,
             pace,
             subscriber: None,
+            waits_for_room: false,
             ended: false,
         }
     }
@@ -138,9 +143,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         for _ in 0..ROUNDS_MAX {
             self.poll_verdict(cx);
             self.hear_others();
-            self.poll_commit(cx);
             self.retry_held();
             self.feed_carry();
+            // After everything that can add to the queue: from here on the watermark knows whom to wake.
+            let committed = self.poll_commit(cx);
             if self.poll_write(cx).is_err() || self.ended {
                 return Poll::Ready(());
             }
@@ -150,7 +156,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 }
                 return self.poll_timer(cx);
             }
-            if !self.poll_read(cx) {
+            let goes_on = self.poll_read(cx) || (committed && self.blocked);
+            if !goes_on {
                 return self.poll_timer(cx);
             }
         }
@@ -191,28 +198,36 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 }
                 None => {}
             }
+            if blocked {
+                // Looked at again when the socket has taken some of it.
+                self.waits_for_room = true;
+            }
             let Some(next) = next else { break };
             let message = &next.message;
-            let sent = self.session.deliver(&message.topic, &message.payload, next.qos, next.retained, &mut self.out);
+            let sent = self.session.deliver((&message.topic, &message.payload), next.qos, next.retained, &mut self.out);
             if !sent {
                 self.seat.house.counters.undeliverable.add(1);
             }
         }
     }
 
-    fn poll_commit(&mut self, cx: &mut Context<'_>) {
+    /// Acknowledges what is committed; true if that was anything.
+    fn poll_commit(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut any = false;
         while self.session.waiting() > 0 {
-            let Poll::Ready(upto) = self.mark.poll_above(cx, self.seen) else { return };
+            let Poll::Ready(upto) = self.mark.poll_above(cx, self.seen) else { break };
+            any = true;
             self.seen = upto;
             if upto == Watermark::FAILED {
                 // Nothing may be acknowledged any more: what was not synced may be gone (fsyncgate).
                 self.session.close(0x83, Loss::Fault);
                 self.closing = Some(Instant::now() - LINGER);
-                return;
+                break;
             }
             self.session.committed(upto, &mut self.out);
             self.act();
         }
+        any
     }
 
     /// Hands over what a feed brought, and does the rare things.
@@ -313,7 +328,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     /// Bytes that waited for a verdict, a commit or room.
     fn feed_carry(&mut self) {
-        if self.carry.is_empty() || !self.may_read() || self.session.is_closing() {
+        if !self.blocked || !self.may_read() || self.session.is_closing() {
             return;
         }
         let carry = std::mem::take(&mut self.carry);
@@ -321,6 +336,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         if used < carry.len() {
             self.carry = if used == 0 { carry } else { carry[used..].to_vec() };
         }
+        self.blocked = !self.carry.is_empty() && self.session.is_stalled();
         self.act();
     }
 
@@ -373,6 +389,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 self.out.send = Vec::new();
             }
             self.seat.inbox.look_again();
+            if std::mem::take(&mut self.waits_for_room) {
+                cx.waker().wake_by_ref();
+            }
         }
         Ok(())
     }
@@ -405,6 +424,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             if self.carry.is_empty() && self.carry.capacity() > 4_096 {
                 self.carry = Vec::new();
             }
+            self.blocked = !self.carry.is_empty() && self.session.is_stalled();
             self.act();
             true
         })

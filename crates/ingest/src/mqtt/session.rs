@@ -381,7 +381,7 @@ impl Session {
         };
         // The will first: its enterprise may be new, and then its link comes up before it goes down.
         if let Some((topic, payload)) = will {
-            self.ingest(topic.as_bytes(), &payload, now, site, out);
+            self.ingest((topic.as_bytes(), &payload), now, site, out);
         }
         let Some(client) = &mut self.client else { return };
         let gateway = client.reader.gateway();

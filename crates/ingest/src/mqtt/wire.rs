@@ -212,7 +212,7 @@ pub(super) fn encode_v5(packet: v5::Packet, max: u32, out: &mut Vec<u8>) {
 
 /// PUBACK (0x40), PUBREC (0x50), PUBREL (0x62) or PUBCOMP (0x70). Reason and text only with MQTT 5.
 #[inline]
-pub(super) fn ack(out: &mut Vec<u8>, kind: u8, id: u16, version: Version, reason: u8, text: &str) {
+pub(super) fn ack(out: &mut Vec<u8>, kind: u8, id: u16, version: Version, (reason, text): (u8, &str)) {
     let [high, low] = id.to_be_bytes();
     if version == Version::V3 || (reason == 0 && text.is_empty()) {
         out.extend_from_slice(&[kind, 2, high, low]);

@@ -215,7 +215,7 @@ impl Mapped {
     ) -> Outcome {
         let document = match json::parse(payload) {
             Ok(document) => document,
-            Err(refusal) => return Outcome::refused(refusal),
+            Err(refusal) => return Outcome::refused(*refusal),
         };
         let mut outcome = Outcome::default();
         for (item, target) in self.mapping.items.iter().zip(&self.targets) {
@@ -231,12 +231,12 @@ impl Mapped {
                     if refusal.code == Code::TagUnknown {
                         unknown(&target.name, number(node));
                     }
-                    outcome.note(refusal);
+                    outcome.note(*refusal);
                 }
             }
         }
         if outcome.offered == 0 {
-            return Outcome::refused(json::fault(payload, 0, "has none of the mapped values"));
+            return Outcome::refused(*json::fault(payload, 0, "has none of the mapped values"));
         }
         outcome
     }
@@ -247,7 +247,7 @@ impl Mapped {
         node: &Node<'_>,
         document: &Node<'_>,
         arrival: Arrival,
-    ) -> Result<(Reading, Vec<Box<Refusal>>), Box<Refusal>> {
+    ) -> Result<(Reading, Vec<Refusal>), Box<Refusal>> {
         let sensor = target.sensor.as_ref().ok_or_else(|| tag_unknown(&target.name))?;
         if !item.unit.is_empty() && item.unit != target.unit {
             return Err(unit_mismatch(item, &target.unit));

@@ -66,12 +66,12 @@ pub const NOTES_MAX: usize = 8;
 
 impl Outcome {
     /// All of it refused for one reason.
-    pub fn refused(refusal: Box<Refusal>) -> Self {
+    pub fn refused(refusal: Refusal) -> Self {
         let refused = vec![(refusal.code, 1)];
-        Self { offered: 1, accepted: 0, notes: vec![*refusal], refused }
+        Self { offered: 1, accepted: 0, notes: vec![refusal], refused }
     }
 
-    fn note(&mut self, refusal: Box<Refusal>) {
+    fn note(&mut self, refusal: Refusal) {
         if !refusal.code.is_kept() {
             match self.refused.iter_mut().find(|(code, _)| *code == refusal.code) {
                 Some((_, count)) => *count += 1,
@@ -79,7 +79,7 @@ impl Outcome {
             }
         }
         if self.notes.len() < NOTES_MAX {
-            self.notes.push(*refusal);
+            self.notes.push(refusal);
         }
     }
 }

@@ -16,7 +16,7 @@ pub(super) struct Subject<'a> {
 
 pub(super) fn read(payload: &[u8], subject: Subject<'_>, arrival: Arrival, out: &mut Vec<Reading>) -> Outcome {
     match json::parse(payload) {
-        Err(refusal) => Outcome::refused(refusal),
+        Err(refusal) => Outcome::refused(*refusal),
         Ok(Node::Array(items)) if !items.is_empty() => {
             let mut outcome = Outcome::default();
             for (i, item) in items.iter().enumerate() {
@@ -31,7 +31,7 @@ pub(super) fn read(payload: &[u8], subject: Subject<'_>, arrival: Arrival, out: 
         }
         Ok(other) => {
             let what = format!("is {} and not an object or a filled array", other.kind());
-            Outcome::refused(json::fault(payload, 0, &what))
+            Outcome::refused(*json::fault(payload, 0, &what))
         }
     }
 }
@@ -46,13 +46,13 @@ fn element(item: &Node<'_>, at: &str, subject: Subject<'_>, arrival: Arrival, to
             out.push(reading);
             flags.notes.into_iter().for_each(|note| outcome.note(note));
         }
-        Err(refusal) => outcome.note(refusal),
+        Err(refusal) => outcome.note(*refusal),
     }
 }
 
 /// Collects what is odd about one reading that is kept.
 pub(super) struct Flags<'a> {
-    pub(super) notes: Vec<Box<Refusal>>,
+    pub(super) notes: Vec<Refusal>,
     pub(super) bits: ReadingFlags,
     pub(super) at: &'a str,
 }
@@ -64,7 +64,7 @@ impl Flags<'_> {
 
     fn flag(&mut self, bit: ReadingFlags, note: Box<Refusal>) {
         self.bits = self.bits.with(bit);
-        self.notes.push(note);
+        self.notes.push(*note);
     }
 
     fn reading(&mut self, item: &Node<'_>, subject: Subject<'_>, arrival: Arrival) -> Result<Reading, Box<Refusal>> {

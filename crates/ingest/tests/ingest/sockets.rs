@@ -92,6 +92,30 @@ async fn a_thousand_messages_are_acknowledged_only_after_the_commit_and_in_order
     assert!(tasks.stop(Duration::from_secs(5)).await);
 }
 
+/// Found by the bench: the answer to what came with the CONNECT was committed before anyone waited for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_publish_in_one_write_with_the_connect_is_acknowledged() {
+    let (_hall, tasks, door) = open(DoorSettings::default()).await;
+    let both = [pen::connect(4, 2, "eager", &[]), pen::publish(4, 0x32, TOPIC, 1, &good(1))].concat();
+    let (mut client, answer) = Client::open(&door, &both).await;
+    assert_eq!(answer, [0x20, 2, 0, 0]);
+    assert_eq!(client.packet().await, [0x40, 2, 0, 1]);
+    assert!(tasks.stop(Duration::from_secs(5)).await);
+}
+
+/// More messages than the window: MQTT 3 is held back and goes on after each commit.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_window_goes_on_after_the_commit() {
+    let limits = Limits { in_flight_max: 10, ..Limits::default() };
+    let (_hall, tasks, door) = open(DoorSettings { limits, ..DoorSettings::default() }).await;
+    let (mut client, _) = Client::open(&door, &pen::connect(4, 2, "c", &[])).await;
+    client.send(&(1..=100).flat_map(|id| pen::publish(4, 0x32, TOPIC, id, &good(1))).collect::<Vec<_>>()).await;
+    for id in 1..=100 {
+        assert_eq!(client.packet().await, [0x40, 2, 0, id]);
+    }
+    assert!(tasks.stop(Duration::from_secs(5)).await);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_failed_commit_is_never_acknowledged() {
     let (hall, tasks, door) = open(DoorSettings::default()).await;

@@ -151,7 +151,7 @@ impl Session {
     }
 
     /// Sends a message to the subscriber. One that is larger than it takes is left out (MQTT-3.1.2-25); returns false.
-    pub fn deliver(&mut self, topic: &str, payload: &[u8], qos: u8, retain: bool, out: &mut Actions) -> bool {
+    pub fn deliver(&mut self, (topic, payload): (&str, &[u8]), qos: u8, retain: bool, out: &mut Actions) -> bool {
         let version = self.version;
         let Some(client) = &mut self.client else { return false };
         let size = topic.len() + payload.len() + 12;

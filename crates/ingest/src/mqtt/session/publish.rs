@@ -13,10 +13,10 @@ impl Session {
             return Ok(());
         }
         let answer = match p.alias {
-            None => self.ingest(p.topic, p.payload, now, site, out),
+            None => self.ingest((p.topic, p.payload), now, site, out),
             Some(alias) => {
                 let topic = self.alias(alias, p.topic)?;
-                self.ingest(&topic, p.payload, now, site, out)
+                self.ingest((&topic, p.payload), now, site, out)
             }
         };
         if p.qos > 0 {
@@ -48,10 +48,10 @@ impl Session {
 
     /// One message of one topic: readings, and the links and strikes that come of it.
     #[inline]
-    pub(super) fn ingest(&mut self, topic: &[u8], payload: &[u8], now: Time, site: &Site, out: &mut Actions) -> Answer {
+    pub(super) fn ingest(&mut self, message: (&[u8], &[u8]), now: Time, site: &Site, out: &mut Actions) -> Answer {
         let Some(client) = &mut self.client else { return Answer::default() };
         let to = (&mut out.batch, &mut out.notes);
-        let answer = client.reader.read(topic, payload, now, site, to);
+        let answer = client.reader.read(message, now, site, to);
         if let Some(enterprise) = client.reader.take_new() {
             self.link_up(&enterprise, out);
         }
