@@ -130,6 +130,7 @@ impl Engine {
                 (true, false) => {}
             }
         }
+        self.arm(index);
         if id != AlarmId(0) {
             self.tell_edit(id, (from, Cause::RuleEdited), now, actor, out);
         }
