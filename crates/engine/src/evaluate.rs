@@ -179,7 +179,7 @@ impl Engine {
             (quiet_us <= horizon).then(|| step.clamp(*GRID_US.start(), *GRID_US.end()))
         };
         let step = self.plan.rules[index as usize].inputs().iter().filter_map(step).min()?;
-        Some(Time((after.0.div_euclid(step) + 1) * step))
+        Some(Time((after.0.div_euclid(step) + 1).saturating_mul(step)))
     }
 
     pub(crate) fn evaluate_due(&mut self, index: u32, at: Time, now: Time, out: &mut Effects) {

@@ -83,7 +83,7 @@ impl Engine {
             return params.off_us;
         }
         let cap = crate::plan::micros(self.rules.hall.chatter_off_delay_max_s).max(params.off_us);
-        (params.off_us.max(STRETCH_FROM_US) << stretch.min(20)).min(cap)
+        params.off_us.max(STRETCH_FROM_US).saturating_mul(1 << stretch.min(20)).min(cap)
     }
 
     pub(crate) fn slot_of(&mut self, index: u32) -> u32 {

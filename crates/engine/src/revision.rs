@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use alarm::{AlarmId, Cause, Process, RuleSet, State, Verdict};
+use alarm::{AlarmId, Cause, Condition, Process, RuleSet, State, TagSettings, Verdict};
 use model::{Actor, Quality, Time};
 
 use crate::clock::TagState;
@@ -18,6 +18,7 @@ impl Engine {
         if **rules == *self.rules {
             return;
         }
+        let rules = &complete(rules, &self.rules);
         let looks = self.looks();
         let windows = std::mem::take(&mut self.windows);
         let old = std::mem::replace(&mut self.rules, rules.clone());
@@ -216,6 +217,19 @@ impl Engine {
         }
         self.sample(index, verdict, x, moment, out);
     }
+}
+
+/// Numbers are append-only: what a revision leaves out at the end is kept as retired, so that its alarms keep their text.
+fn complete(new: &Arc<RuleSet>, old: &RuleSet) -> Arc<RuleSet> {
+    let (tags, conditions) = (new.tags.len(), new.conditions.len());
+    if tags >= old.tags.len() && conditions >= old.conditions.len() {
+        return new.clone();
+    }
+    let mut whole = (**new).clone();
+    let retired = |c: &Condition| Condition { retired: true, ..c.clone() };
+    whole.conditions.extend(old.conditions.iter().skip(conditions).map(retired));
+    whole.tags.extend(old.tags.iter().skip(tags).map(|t| TagSettings { retired: true, ..t.clone() }));
+    Arc::new(whole)
 }
 
 fn is_cleared(cell: &Cell, tag: &TagState) -> bool {

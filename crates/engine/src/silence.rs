@@ -217,7 +217,7 @@ impl Engine {
 
 /// The first whole number of periods after `received` that lies after `past`.
 pub(crate) const fn next_look(received: Time, after_us: i64, past: Time) -> Time {
-    let periods = past.since_us(received).div_euclid(after_us) + 1;
+    let periods = past.since_us(received).div_euclid(after_us).saturating_add(1);
     received.plus_us(after_us.saturating_mul(periods))
 }
 
