@@ -194,7 +194,7 @@ impl Engine {
             });
             if active {
                 let from = self.shown(id);
-                self.tell_again(id, from, Cause::DataReturned, Moment { replayed: true, ..*moment }, out);
+                self.tell_again((id, from), Cause::DataReturned, Moment { replayed: true, ..*moment }, out);
             }
         }
     }

@@ -34,7 +34,7 @@ impl Engine {
             let kind = &self.rules.conditions[self.plan.cells[cell as usize].condition as usize].kind;
             let violated = if matches!(kind, ConditionKind::OutOfRange) { outside } else { bad };
             let verdict = if violated { Verdict::Violated } else { Verdict::Cleared };
-            self.sample(cell, verdict, reading.value, moment, out);
+            self.sample(cell, (verdict, reading.value), moment, out);
         }
     }
 
@@ -118,7 +118,7 @@ impl Engine {
         if let Some(cell) = self.find_cell(tag, |k| matches!(k, ConditionKind::Stuck)) {
             let verdict = if on { Verdict::Violated } else { Verdict::Cleared };
             let x = self.tags[tag as usize].value;
-            self.sample(cell, verdict, x, moment, out);
+            self.sample(cell, (verdict, x), moment, out);
         }
     }
 

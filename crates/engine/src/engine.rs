@@ -240,14 +240,14 @@ impl Engine {
         let tag = &self.tags[index];
         let unknown = tag.quality == Quality::Bad as u8;
         for cell in tag.first as usize..tag.first as usize + tag.limits as usize {
-            self.compare(cell, reading.value, unknown, moment, out);
+            self.compare(cell, (reading.value, unknown), moment, out);
         }
         self.settle_quiet(index);
     }
 
     /// Compares a value with one limit; nearly always nothing follows.
     #[inline]
-    fn compare(&mut self, index: usize, value: f64, unknown: bool, moment: &Moment, out: &mut Effects) {
+    fn compare(&mut self, index: usize, (value, unknown): (f64, bool), moment: &Moment, out: &mut Effects) {
         let cell = &self.plan.cells[index];
         let x = if cell.low { -value } else { value };
         let violated = x >= cell.limit;
@@ -263,7 +263,7 @@ impl Engine {
         } else {
             Verdict::Between
         };
-        self.sample(index as u32, verdict, x, moment, out);
+        self.sample(index as u32, (verdict, x), moment, out);
     }
 
     /// Works out between which values the limits of a tag have nothing to say.

@@ -87,7 +87,7 @@ impl Engine {
                 episode.returned_at = episode.returned_at.or(Some(now));
                 episode.active = false;
             }
-            self.tell_edit(*id, (from, Cause::Retired), now, actor, out);
+            self.tell_edit(*id, (from, Cause::Retired), (now, actor), out);
         }
         self.release(index);
         true
@@ -101,7 +101,13 @@ impl Engine {
         }
     }
 
-    fn tell_edit(&mut self, id: AlarmId, (from, cause): (State, Cause), now: Time, actor: &Actor, out: &mut Effects) {
+    fn tell_edit(
+        &mut self,
+        id: AlarmId,
+        (from, cause): (State, Cause),
+        (now, actor): (Time, &Actor),
+        out: &mut Effects,
+    ) {
         let actor = Some(actor.clone());
         self.emit(id, Told { from, cause, actor, moment: Moment::at(now, now), ..Told::default() }, out);
         self.close_if_done(id);
@@ -123,9 +129,9 @@ impl Engine {
             match (base.process.is_active(), is_active) {
                 // Never shown as a recovery: the value did not move, the limit did.
                 (_, true) if ended && base.process != Process::PendingOff => {
-                    return self.edit_ends(index, (id, from), &moment, actor, out);
+                    return self.edit_ends(index, (id, from), (&moment, actor), out);
                 }
-                (true, false) if !ended => return self.edit_reopens(index, base, &moment, actor, out),
+                (true, false) if !ended => return self.edit_reopens(index, base, (&moment, actor), out),
                 (true, true) => self.resume(index, base),
                 (false, _) => self.judge_last(index, base, &moment, out),
                 (true, false) => {}
@@ -133,7 +139,7 @@ impl Engine {
         }
         self.arm(index);
         if id != AlarmId(0) {
-            self.tell_edit(id, (from, Cause::RuleEdited), now, actor, out);
+            self.tell_edit(id, (from, Cause::RuleEdited), (now, actor), out);
         }
     }
 
@@ -153,8 +159,7 @@ impl Engine {
         &mut self,
         index: u32,
         (id, from): (AlarmId, State),
-        moment: &Moment,
-        actor: &Actor,
+        (moment, actor): (&Moment, &Actor),
         out: &mut Effects,
     ) {
         self.set_process(index, Process::Normal);
@@ -163,22 +168,22 @@ impl Engine {
             episode.active = false;
             episode.returned_at = Some(moment.now);
         }
-        self.tell_edit(id, (from, Cause::RuleEdited), moment.now, actor, out);
+        self.tell_edit(id, (from, Cause::RuleEdited), (moment.now, actor), out);
         self.release(index);
     }
 
     /// The edit that ended it was undone before the value moved: the same episode if it is still open, else a new one.
-    fn edit_reopens(&mut self, index: u32, base: Base, moment: &Moment, actor: &Actor, out: &mut Effects) {
+    fn edit_reopens(&mut self, index: u32, base: Base, (moment, actor): (&Moment, &Actor), out: &mut Effects) {
         let slot = self.slot_of(index) as usize;
         let id = self.slots.all[slot].episode;
         let from = self.shown(id);
         if let Some(episode) = self.episodes.open.get_mut(&id) {
             episode.active = true;
             episode.returned_at = None;
-            self.tell_edit(id, (from, Cause::RuleEdited), moment.now, actor, out);
+            self.tell_edit(id, (from, Cause::RuleEdited), (moment.now, actor), out);
         } else {
             let x = self.oriented_value(index);
-            self.raise(index, Cause::RuleEdited, x, moment, out);
+            self.raise(index, (Cause::RuleEdited, x), moment, out);
         }
         self.resume(index, base);
     }
@@ -215,7 +220,7 @@ impl Engine {
             self.set_process(index, Process::PendingOn);
             self.arm(index);
         }
-        self.sample(index, verdict, x, moment, out);
+        self.sample(index, (verdict, x), moment, out);
     }
 }
 
