@@ -145,7 +145,9 @@ impl Engine {
         }
         let shifted = reading.source_time.plus_us(gateway.offset_us);
         self.watch_clock(index as u32, shifted > moment.at.effective || gateway.offset_us != 0, moment, out);
-        if gateway.offset_us != 0 && received.since_us(reading.source_time).abs() <= self.future_us {
+        if gateway.offset_us != 0
+            && received.since_us(reading.source_time).unsigned_abs() <= self.future_us.unsigned_abs()
+        {
             self.gateways[index].offset_us = 0;
         }
         if gateway.catching_up {
@@ -192,7 +194,7 @@ impl Engine {
             });
             if active {
                 let from = self.shown(id);
-                self.tell_again(id, from, Cause::DataReturned, Moment { replayed: true, ..*moment }, out);
+                self.tell_again((id, from), Cause::DataReturned, Moment { replayed: true, ..*moment }, out);
             }
         }
     }

@@ -84,7 +84,7 @@ impl Engine {
         }
         let answer = match &command.kind {
             CommandKind::Alarm { alarm, seq, action } => {
-                self.alarm_command(now, (*alarm, *seq), &command.actor, action, out)
+                self.alarm_command(now, (*alarm, *seq), (&command.actor, action), out)
             }
             CommandKind::Service { .. } => self.service_command(now, command, out),
             CommandKind::Order(order) => self.order_command(now, &command.actor, order, out),
@@ -113,8 +113,7 @@ impl Engine {
         &mut self,
         now: Time,
         (id, seen): (AlarmId, u64),
-        actor: &Actor,
-        action: &AlarmAction,
+        (actor, action): (&Actor, &AlarmAction),
         out: &mut Effects,
     ) -> Answer {
         self.check_seen(id, seen)?;
@@ -278,7 +277,7 @@ impl Engine {
         self.shelved.remove(&condition);
         self.mark_shelved(condition, false);
         for (id, from) in ids.iter().zip(before) {
-            self.tell_again(*id, from, Cause::ShelveExpired, Moment::at(now, at), out);
+            self.tell_again((*id, from), Cause::ShelveExpired, Moment::at(now, at), out);
         }
         if ids.is_empty() {
             let key = self.key_of(condition);
@@ -287,7 +286,7 @@ impl Engine {
     }
 
     /// A transition out of shelving or suppression: it sounds if the alarm still needs somebody.
-    pub(crate) fn tell_again(&mut self, id: AlarmId, from: State, cause: Cause, moment: Moment, out: &mut Effects) {
+    pub(crate) fn tell_again(&mut self, (id, from): (AlarmId, State), cause: Cause, moment: Moment, out: &mut Effects) {
         let sounds = self.wants_attention(id);
         let annunciation = if sounds { Annunciation::Individual } else { Annunciation::None };
         self.emit(id, Told { from, cause, annunciation, moment, ..Told::default() }, out);
@@ -333,7 +332,7 @@ impl Engine {
             by: command.actor.clone(),
             reason: reason.clone(),
         });
-        let seq = self.set_service(index, service, Moment::at(now, now), Some(&command.actor), out);
+        let seq = self.set_service(index, service, (Moment::at(now, now), Some(&command.actor)), out);
         Ok(Outcome { seq, alarm: None, order: None, repeated: false })
     }
 
@@ -349,8 +348,7 @@ impl Engine {
         &mut self,
         tag: u32,
         service: Option<Service>,
-        moment: Moment,
-        actor: Option<&Actor>,
+        (moment, actor): (Moment, Option<&Actor>),
         out: &mut Effects,
     ) -> u64 {
         let ids = self.open_of_tag(tag);
@@ -387,7 +385,7 @@ impl Engine {
 
     pub(crate) fn service_due(&mut self, tag: u32, at: Time, now: Time, out: &mut Effects) {
         if self.services.get(&tag).is_some_and(|s| s.until == at) {
-            self.set_service(tag, None, Moment::at(now, at), None, out);
+            self.set_service(tag, None, (Moment::at(now, at), None), out);
         }
     }
 

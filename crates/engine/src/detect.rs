@@ -34,7 +34,7 @@ impl Engine {
             let kind = &self.rules.conditions[self.plan.cells[cell as usize].condition as usize].kind;
             let violated = if matches!(kind, ConditionKind::OutOfRange) { outside } else { bad };
             let verdict = if violated { Verdict::Violated } else { Verdict::Cleared };
-            self.sample(cell, verdict, reading.value, moment, out);
+            self.sample(cell, (verdict, reading.value), moment, out);
         }
     }
 
@@ -118,7 +118,7 @@ impl Engine {
         if let Some(cell) = self.find_cell(tag, |k| matches!(k, ConditionKind::Stuck)) {
             let verdict = if on { Verdict::Violated } else { Verdict::Cleared };
             let x = self.tags[tag as usize].value;
-            self.sample(cell, verdict, x, moment, out);
+            self.sample(cell, (verdict, x), moment, out);
         }
     }
 
@@ -129,7 +129,7 @@ impl Engine {
         if last != Time::MIN && moment.now.since_us(last) < COUNTER_NOTICE_US {
             return;
         }
-        let (expected, got) = (before.seq + 1, reading.seq);
+        let (expected, got) = (before.seq.saturating_add(1), reading.seq);
         let (tag, from) = (reading.tag, reading.gateway);
         let notice = if got > expected {
             Notice::SequenceGap { gateway: from, tag, expected, got }
@@ -164,7 +164,7 @@ impl Engine {
         let delayed = self.plan.params[self.plan.cells[index as usize].params as usize].on_us > 0;
         let at = moment.at.effective;
         let told = self.watch.excursions.get(&condition).copied();
-        let known = told.is_some_and(|t| at.since_us(t).abs() < EXCURSION_US);
+        let known = told.is_some_and(|t| at.since_us(t).unsigned_abs() < EXCURSION_US.unsigned_abs());
         if known || (delayed && !safety) {
             return;
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use alarm::{AlarmRecord, Instants, RuleSet, Shelving, Verdict};
+use alarm::{AlarmRecord, ConditionIndex, Instants, RuleSet, Shelving, Verdict};
 use model::{Quality, Reading, TagIndex, Time};
 use response::{Order, OrderBook};
 
@@ -112,6 +112,9 @@ impl Moment {
     }
 }
 
+/// A reading waits at most this long between its arrival and its step; another server time is a fault of the caller
+/// and is replaced by `now`, so that no timer starts in a wrong year.
+const ARRIVAL_US: u64 = 600_000_000;
 /// Heap entries allowed besides a few per tag and condition.
 const HEAP_SPARE: usize = 65_536;
 
@@ -154,6 +157,8 @@ impl Engine {
             return self.read(now, reading, out);
         }
         if let Event::Restarted { down_at, up_at } = event {
+            // What fell due while the old process still lived is handled as it would have been; the rest had no timer.
+            self.run_deadlines_until(*down_at.min(&now), now, out);
             self.restarted(now, *down_at, *up_at, out);
         }
         self.run_deadlines(now, out);
@@ -170,6 +175,10 @@ impl Engine {
     pub fn read(&mut self, now: Time, reading: &Reading, out: &mut Effects) {
         if self.deadlines.next() <= now {
             self.run_deadlines(now, out);
+        }
+        if now.0.wrapping_sub(reading.server_time.0) as u64 > ARRIVAL_US {
+            let received = Reading { server_time: now, ..*reading };
+            return self.read(now, &received, out);
         }
         self.gateway_slot(reading.gateway.0);
         let index = reading.tag.0 as usize;
@@ -231,14 +240,14 @@ impl Engine {
         let tag = &self.tags[index];
         let unknown = tag.quality == Quality::Bad as u8;
         for cell in tag.first as usize..tag.first as usize + tag.limits as usize {
-            self.compare(cell, reading.value, unknown, moment, out);
+            self.compare(cell, (reading.value, unknown), moment, out);
         }
         self.settle_quiet(index);
     }
 
     /// Compares a value with one limit; nearly always nothing follows.
     #[inline]
-    fn compare(&mut self, index: usize, value: f64, unknown: bool, moment: &Moment, out: &mut Effects) {
+    fn compare(&mut self, index: usize, (value, unknown): (f64, bool), moment: &Moment, out: &mut Effects) {
         let cell = &self.plan.cells[index];
         let x = if cell.low { -value } else { value };
         let violated = x >= cell.limit;
@@ -254,7 +263,7 @@ impl Engine {
         } else {
             Verdict::Between
         };
-        self.sample(index as u32, verdict, x, moment, out);
+        self.sample(index as u32, (verdict, x), moment, out);
     }
 
     /// Works out between which values the limits of a tag have nothing to say.
@@ -311,6 +320,28 @@ impl Engine {
         self.tally
     }
 
+    /// Every shelving in force, also of conditions without an open alarm.
+    pub fn shelvings(&self) -> impl Iterator<Item = (ConditionIndex, &Shelving)> {
+        self.shelved.iter().map(|(condition, shelving)| (ConditionIndex(*condition), shelving))
+    }
+
+    /// Every tag out of service.
+    pub fn services(&self) -> impl Iterator<Item = (TagIndex, &Service)> {
+        self.services.iter().map(|(tag, service)| (TagIndex(*tag), service))
+    }
+
+    /// Every condition suppressed by design now, also without an open alarm.
+    pub fn suppressed(&self) -> impl Iterator<Item = ConditionIndex> {
+        let cells = self.plan.cells.iter().filter(|c| c.flags & crate::plan::SUPPRESSED != 0);
+        cells.map(|c| ConditionIndex(c.condition))
+    }
+
+    /// Tags that ever had a reading, and those of them that are stale: `(live, stale)`.
+    pub fn sources(&self) -> (usize, usize) {
+        let known = self.tags.iter().filter(|t| t.is_known() && !t.has(RETIRED));
+        known.fold((0, 0), |(live, stale), t| if t.has(STALE) { (live, stale + 1) } else { (live + 1, stale) })
+    }
+
     /// How much the engine holds, for metrics and for the bound on it (invariant 16).
     pub fn size(&self) -> Size {
         Size {
@@ -351,7 +382,11 @@ impl Engine {
 
     /// Handles every deadline up to `now`, each at its own time: a tick never changes an outcome, only when it is seen.
     pub(crate) fn run_deadlines(&mut self, now: Time, out: &mut Effects) {
-        while let Some((at, due)) = self.deadlines.pop(now) {
+        self.run_deadlines_until(now, now, out);
+    }
+
+    fn run_deadlines_until(&mut self, until: Time, now: Time, out: &mut Effects) {
+        while let Some((at, due)) = self.deadlines.pop(until) {
             match due {
                 Due::Delay(condition) => self.delay_due(condition, at, now, out),
                 Due::Stale(tag) => self.stale_due(tag, at, now, out),
@@ -366,8 +401,10 @@ impl Engine {
                 Due::Flood => self.flood_due(at, now, out),
             }
         }
-        self.watch.ran_until = self.watch.ran_until.max(now);
-        self.orders_due(now, out);
+        self.watch.ran_until = self.watch.ran_until.max(until);
+        if until == now {
+            self.orders_due(now, out);
+        }
         // Entries that no longer apply pile up in a storm; the state alone says which are needed (invariant 16).
         if self.deadlines.len() > HEAP_SPARE + 4 * (self.plan.cells.len() + self.tags.len()) {
             self.rebuild_deadlines();

@@ -94,7 +94,7 @@ impl Engine {
         }
         moment.gap &= by == Some(primary);
         let verdict = if moment.suspect { Verdict::Unknown } else { verdict };
-        self.sample(cell, verdict, self.tag_state(condition).value, &moment, out);
+        self.sample(cell, (verdict, self.tag_state(condition).value), &moment, out);
     }
 
     /// What a rule says at a time of our clock.
@@ -151,7 +151,7 @@ impl Engine {
         self.plan.cells[index as usize].flags ^= SUPPRESSED;
         let cause = if on { Cause::Suppressed } else { Cause::Unsuppressed };
         for (id, from) in ids.into_iter().zip(before) {
-            self.tell_again(id, from, cause, *moment, out);
+            self.tell_again((id, from), cause, *moment, out);
         }
     }
 
@@ -179,7 +179,7 @@ impl Engine {
             (quiet_us <= horizon).then(|| step.clamp(*GRID_US.start(), *GRID_US.end()))
         };
         let step = self.plan.rules[index as usize].inputs().iter().filter_map(step).min()?;
-        Some(Time((after.0.div_euclid(step) + 1) * step))
+        Some(Time((after.0.div_euclid(step) + 1).saturating_mul(step)))
     }
 
     pub(crate) fn evaluate_due(&mut self, index: u32, at: Time, now: Time, out: &mut Effects) {

@@ -40,7 +40,13 @@ impl Engine {
     }
 
     /// One more occurrence of a chattering alarm that is still open; false if there is none.
-    pub(crate) fn reactivate(&mut self, index: u32, cause: Cause, x: f64, moment: &Moment, out: &mut Effects) -> bool {
+    pub(crate) fn reactivate(
+        &mut self,
+        index: u32,
+        (cause, x): (Cause, f64),
+        moment: &Moment,
+        out: &mut Effects,
+    ) -> bool {
         let slot = &mut self.slots.all[self.plan.cells[index as usize].slot as usize];
         let id = slot.episode;
         slot.peak = slot.peak.max(x);

@@ -20,7 +20,7 @@ pub(crate) const MINUTE_US: i64 = 60_000_000;
 
 impl Engine {
     /// One sample of one condition. `x` is the value with low limits negated: larger is worse.
-    pub(crate) fn sample(&mut self, index: u32, verdict: Verdict, x: f64, moment: &Moment, out: &mut Effects) {
+    pub(crate) fn sample(&mut self, index: u32, (verdict, x): (Verdict, f64), moment: &Moment, out: &mut Effects) {
         let cell = self.plan.cells[index as usize];
         let params = self.plan.params[cell.params as usize];
         let verdict = match (verdict, params.on_unknown) {
@@ -43,7 +43,7 @@ impl Engine {
             Change::CancelOff => self.worsen(index, x),
             Change::Raise => {
                 let cause = if bridged { Cause::Bridged } else { Cause::Raised };
-                self.raise(index, cause, x, moment, out);
+                self.raise(index, (cause, x), moment, out);
             }
             Change::Return => self.come_back(index, Cause::Recovered, moment, out),
         }
@@ -83,7 +83,7 @@ impl Engine {
             return params.off_us;
         }
         let cap = crate::plan::micros(self.rules.hall.chatter_off_delay_max_s).max(params.off_us);
-        (params.off_us.max(STRETCH_FROM_US) << stretch.min(20)).min(cap)
+        params.off_us.max(STRETCH_FROM_US).saturating_mul(1 << stretch.min(20)).min(cap)
     }
 
     pub(crate) fn slot_of(&mut self, index: u32) -> u32 {
@@ -146,7 +146,7 @@ impl Engine {
             let pending = if cell.process == Process::PendingOn { Verdict::Violated } else { Verdict::Cleared };
             let verdict = self.rule_of(condition).map_or(pending, |rule| self.verdict(rule, at));
             let x = self.oriented_value(index);
-            self.sample(index, verdict, x, &moment, out);
+            self.sample(index, (verdict, x), &moment, out);
         }
     }
 
@@ -181,13 +181,13 @@ impl Engine {
     }
 
     /// The alarm is raised: a new episode, or one more occurrence of a chattering one.
-    pub(crate) fn raise(&mut self, index: u32, cause: Cause, x: f64, moment: &Moment, out: &mut Effects) {
+    pub(crate) fn raise(&mut self, index: u32, (cause, x): (Cause, f64), moment: &Moment, out: &mut Effects) {
         self.set_process(index, Process::Active);
         let slot = self.slot_of(index);
         self.tally.raised += 1;
         let chatters = self.count_raise(slot, moment.at.received);
         let open = self.slots.all[slot as usize].episode;
-        if chatters && self.reactivate(index, cause, x, moment, out) {
+        if chatters && self.reactivate(index, (cause, x), moment, out) {
             return;
         }
         if open.0 != 0 {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use alarm::{AlarmId, Cause, Process, RuleSet, State, Verdict};
+use alarm::{AlarmId, Cause, Condition, Process, RuleSet, State, TagSettings, Verdict};
 use model::{Actor, Quality, Time};
 
 use crate::clock::TagState;
@@ -18,6 +18,7 @@ impl Engine {
         if **rules == *self.rules {
             return;
         }
+        let rules = &complete(rules, &self.rules);
         let looks = self.looks();
         let windows = std::mem::take(&mut self.windows);
         let old = std::mem::replace(&mut self.rules, rules.clone());
@@ -86,7 +87,7 @@ impl Engine {
                 episode.returned_at = episode.returned_at.or(Some(now));
                 episode.active = false;
             }
-            self.tell_edit(*id, (from, Cause::Retired), now, actor, out);
+            self.tell_edit(*id, (from, Cause::Retired), (now, actor), out);
         }
         self.release(index);
         true
@@ -100,7 +101,13 @@ impl Engine {
         }
     }
 
-    fn tell_edit(&mut self, id: AlarmId, (from, cause): (State, Cause), now: Time, actor: &Actor, out: &mut Effects) {
+    fn tell_edit(
+        &mut self,
+        id: AlarmId,
+        (from, cause): (State, Cause),
+        (now, actor): (Time, &Actor),
+        out: &mut Effects,
+    ) {
         let actor = Some(actor.clone());
         self.emit(id, Told { from, cause, actor, moment: Moment::at(now, now), ..Told::default() }, out);
         self.close_if_done(id);
@@ -122,16 +129,17 @@ impl Engine {
             match (base.process.is_active(), is_active) {
                 // Never shown as a recovery: the value did not move, the limit did.
                 (_, true) if ended && base.process != Process::PendingOff => {
-                    return self.edit_ends(index, (id, from), &moment, actor, out);
+                    return self.edit_ends(index, (id, from), (&moment, actor), out);
                 }
-                (true, false) if !ended => return self.edit_reopens(index, base, &moment, actor, out),
+                (true, false) if !ended => return self.edit_reopens(index, base, (&moment, actor), out),
                 (true, true) => self.resume(index, base),
                 (false, _) => self.judge_last(index, base, &moment, out),
                 (true, false) => {}
             }
         }
+        self.arm(index);
         if id != AlarmId(0) {
-            self.tell_edit(id, (from, Cause::RuleEdited), now, actor, out);
+            self.tell_edit(id, (from, Cause::RuleEdited), (now, actor), out);
         }
     }
 
@@ -151,8 +159,7 @@ impl Engine {
         &mut self,
         index: u32,
         (id, from): (AlarmId, State),
-        moment: &Moment,
-        actor: &Actor,
+        (moment, actor): (&Moment, &Actor),
         out: &mut Effects,
     ) {
         self.set_process(index, Process::Normal);
@@ -161,22 +168,22 @@ impl Engine {
             episode.active = false;
             episode.returned_at = Some(moment.now);
         }
-        self.tell_edit(id, (from, Cause::RuleEdited), moment.now, actor, out);
+        self.tell_edit(id, (from, Cause::RuleEdited), (moment.now, actor), out);
         self.release(index);
     }
 
     /// The edit that ended it was undone before the value moved: the same episode if it is still open, else a new one.
-    fn edit_reopens(&mut self, index: u32, base: Base, moment: &Moment, actor: &Actor, out: &mut Effects) {
+    fn edit_reopens(&mut self, index: u32, base: Base, (moment, actor): (&Moment, &Actor), out: &mut Effects) {
         let slot = self.slot_of(index) as usize;
         let id = self.slots.all[slot].episode;
         let from = self.shown(id);
         if let Some(episode) = self.episodes.open.get_mut(&id) {
             episode.active = true;
             episode.returned_at = None;
-            self.tell_edit(id, (from, Cause::RuleEdited), moment.now, actor, out);
+            self.tell_edit(id, (from, Cause::RuleEdited), (moment.now, actor), out);
         } else {
             let x = self.oriented_value(index);
-            self.raise(index, Cause::RuleEdited, x, moment, out);
+            self.raise(index, (Cause::RuleEdited, x), moment, out);
         }
         self.resume(index, base);
     }
@@ -213,8 +220,21 @@ impl Engine {
             self.set_process(index, Process::PendingOn);
             self.arm(index);
         }
-        self.sample(index, verdict, x, moment, out);
+        self.sample(index, (verdict, x), moment, out);
     }
+}
+
+/// Numbers are append-only: what a revision leaves out at the end is kept as retired, so that its alarms keep their text.
+fn complete(new: &Arc<RuleSet>, old: &RuleSet) -> Arc<RuleSet> {
+    let (tags, conditions) = (new.tags.len(), new.conditions.len());
+    if tags >= old.tags.len() && conditions >= old.conditions.len() {
+        return new.clone();
+    }
+    let mut whole = (**new).clone();
+    let retired = |c: &Condition| Condition { retired: true, ..c.clone() };
+    whole.conditions.extend(old.conditions.iter().skip(conditions).map(retired));
+    whole.tags.extend(old.tags.iter().skip(tags).map(|t| TagSettings { retired: true, ..t.clone() }));
+    Arc::new(whole)
 }
 
 fn is_cleared(cell: &Cell, tag: &TagState) -> bool {

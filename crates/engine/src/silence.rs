@@ -47,12 +47,12 @@ impl Engine {
         }
         self.tags[tag as usize].set(WATCHED, false);
         self.tags[tag as usize].set(STALE, true);
-        let parent = self.silence(state.gateway, after, at, now, out);
+        let parent = self.silence(state.gateway, after, (at, now), out);
         self.data_lost(tag, Moment { parent, ..Moment::at(now, at) }, out);
     }
 
     /// Whether the whole gateway is silent, not only this tag; then its alarm stands for all its tags.
-    fn silence(&mut self, number: u32, after_us: i64, at: Time, now: Time, out: &mut Effects) -> u32 {
+    fn silence(&mut self, number: u32, after_us: i64, (at, now): (Time, Time), out: &mut Effects) -> u32 {
         let Some(gateway) = self.gateways.get_mut(number as usize) else { return 0 };
         if gateway.up && at.since_us(gateway.last_received) < after_us / 2 {
             return 0;
@@ -97,14 +97,14 @@ impl Engine {
             if let Some(episode) = self.episodes.open.get_mut(&id) {
                 episode.parent = None;
             }
-            self.tell_again(id, from, Cause::Unsuppressed, Moment::at(now, at), out);
+            self.tell_again((id, from), Cause::Unsuppressed, Moment::at(now, at), out);
         }
     }
 
     fn data_lost(&mut self, tag: u32, moment: Moment, out: &mut Effects) {
         self.mark_data(tag, true, &moment, out);
         if let Some(cell) = self.find_cell(tag, |k| matches!(k, ConditionKind::Stale)) {
-            self.sample(cell, Verdict::Violated, 0.0, &moment, out);
+            self.sample(cell, (Verdict::Violated, 0.0), &moment, out);
         }
         self.evaluate_dependents(tag, false, &moment, out);
     }
@@ -113,7 +113,7 @@ impl Engine {
         self.tags[tag as usize].set(STALE, false);
         self.mark_data(tag, false, moment, out);
         if let Some(cell) = self.find_cell(tag, |k| matches!(k, ConditionKind::Stale)) {
-            self.sample(cell, Verdict::Cleared, 0.0, moment, out);
+            self.sample(cell, (Verdict::Cleared, 0.0), moment, out);
         }
     }
 
@@ -217,7 +217,7 @@ impl Engine {
 
 /// The first whole number of periods after `received` that lies after `past`.
 pub(crate) const fn next_look(received: Time, after_us: i64, past: Time) -> Time {
-    let periods = past.since_us(received).div_euclid(after_us) + 1;
+    let periods = past.since_us(received).div_euclid(after_us).saturating_add(1);
     received.plus_us(after_us.saturating_mul(periods))
 }
 

@@ -167,13 +167,15 @@ impl Engine {
             if cell.slot == NO_SLOT {
                 continue;
             }
-            let (slot, condition) = (&mut self.slots.all[cell.slot as usize], cell.condition);
-            slot.armed = NEVER;
+            let (slot, condition) = (&self.slots.all[cell.slot as usize], cell.condition);
             if slot.chattering {
                 let quiet = slot.raises.last().map_or(Time(0), |t| t.plus_us(crate::judge::MINUTE_US));
                 self.deadlines.push(quiet, Due::Chatter(condition));
             }
-            self.arm(index);
+            // An entry that came up while the data was not fresh stays away: the next reading decides.
+            if slot.armed != NEVER {
+                self.deadlines.push(slot.armed, Due::Delay(condition));
+            }
         }
         self.rebuild_tag_deadlines();
         for (index, &due) in self.rule_due.iter().enumerate().filter(|(_, due)| **due != NEVER) {

@@ -346,7 +346,9 @@ fn kapacitor_744_a_clear_over_a_restart_is_not_lost() {
 fn check_repeats(times: u64, values: &[f64], story: &str) {
     let mut hall = hall(0.0, 0.0, GapPolicy::Bridge);
     for (s, value) in values.iter().enumerate() {
-        (0..times).for_each(|_| drop(hall.read(0, s as f64, *value)));
+        (0..times).for_each(|_| {
+            hall.read(0, s as f64, *value);
+        });
     }
     assert_eq!(hall.story(), story);
     assert_eq!(hall.counts.duplicate, (times - 1) * values.len() as u64);
@@ -578,9 +580,13 @@ fn check_growth(step: impl Fn(&mut Hall, f64)) {
 
 #[test]
 fn flink_pr_21955_episodes_nobody_acknowledges_are_bounded_and_counted() {
-    check_growth(|hall, s| drop(hall.read(0, s, 60.0).read(0, s + 150.0, 10.0)));
+    check_growth(|hall, s| {
+        hall.read(0, s, 60.0).read(0, s + 150.0, 10.0);
+    });
     let mut hall = hall(0.0, 0.0, GapPolicy::Bridge);
-    (0..20).for_each(|i| drop(hall.read(0, 300.0 * f64::from(i), 60.0).read(0, 300.0 * f64::from(i) + 150.0, 10.0)));
+    (0..20).for_each(|i| {
+        hall.read(0, 300.0 * f64::from(i), 60.0).read(0, 300.0 * f64::from(i) + 150.0, 10.0);
+    });
     let lost = hall.causes().iter().filter(|c| **c == Cause::BranchOverflow).count() as u64;
     assert_eq!(hall.engine.size().branches_overflowed, lost);
     assert_eq!(lost, 20 - 6);
@@ -589,11 +595,17 @@ fn flink_pr_21955_episodes_nobody_acknowledges_are_bounded_and_counted() {
 }
 #[test]
 fn flink_pr_16431_pending_that_never_fires_leaves_nothing() {
-    check_growth(|hall, s| drop(hall.read(0, s, 10.0)));
+    check_growth(|hall, s| {
+        hall.read(0, s, 10.0);
+    });
 }
 #[test]
 fn ekuiper_875_repeats_leave_nothing() {
-    check_growth(|hall, s| (0..5).for_each(|_| drop(hall.read(0, s, 10.0))));
+    check_growth(|hall, s| {
+        (0..5).for_each(|_| {
+            hall.read(0, s, 10.0);
+        })
+    });
 }
 #[test]
 fn rumqtt_599_unknown_tags_take_no_memory() {
@@ -610,7 +622,9 @@ fn rumqtt_599_unknown_tags_take_no_memory() {
 #[test]
 fn grafana_110365_readings_without_transitions_write_nothing() {
     let mut hall = hall(5.0, 5.0, GapPolicy::Bridge);
-    (0..10_000).for_each(|i| drop(hall.read(0, f64::from(i), f64::from(i % 49)).tick(f64::from(i) + 0.5)));
+    (0..10_000).for_each(|i| {
+        hall.read(0, f64::from(i), f64::from(i % 49)).tick(f64::from(i) + 0.5);
+    });
     assert_eq!(hall.facts, vec![]);
 }
 #[test]
@@ -718,8 +732,12 @@ fn rumqtt_1069_a_retained_reading_sent_again_on_resume_is_a_repeat() {
 fn rumqtt_863_a_redelivered_batch_is_no_clock_step() {
     let mut hall = hall(0.0, 0.0, GapPolicy::Bridge);
     let counted = |n: u64| Reading { seq: n, ..Hall::reading(0, n as f64, 10.0 + n as f64) };
-    (1..=10).for_each(|n| drop(hall.give(n as f64, counted(n))));
-    (5..=10).for_each(|n| drop(hall.give(11.0, Reading { server_time: at(11.0), ..counted(n) })));
+    (1..=10).for_each(|n| {
+        hall.give(n as f64, counted(n));
+    });
+    (5..=10).for_each(|n| {
+        hall.give(11.0, Reading { server_time: at(11.0), ..counted(n) });
+    });
     assert!(hall.facts.is_empty(), "{:?}", hall.facts);
     assert_eq!(hall.counts.live, 10);
 }
@@ -765,7 +783,9 @@ fn detected(change: impl FnOnce(&mut alarm::TagSettings), kind: ConditionKind) -
 #[test]
 fn a_stuck_value_is_told_and_released() {
     let mut hall = detected(|t| t.stuck = Some((60.0, 0.5)), ConditionKind::Stuck);
-    (0..70).for_each(|i| drop(hall.read(0, f64::from(i), 20.0 + 0.001 * f64::from(i % 3))));
+    (0..70).for_each(|i| {
+        hall.read(0, f64::from(i), 20.0 + 0.001 * f64::from(i % 3));
+    });
     assert_eq!(hall.story(), "1:Raised");
     hall.read(0, 71.0, 25.0);
     assert_eq!(hall.story(), "1:Raised 1:Recovered");
@@ -819,8 +839,12 @@ fn first_out_ranks_the_raises_of_a_group() {
 #[test]
 fn a_rate_of_change_raises_without_a_limit_being_near() {
     let mut hall = Hall::new(vec![tag("a")], vec![condition(0, ConditionKind::Rate { per_s: 0.5, window_s: 10.0 })]);
-    (0..20).for_each(|i| drop(hall.read(0, f64::from(i), f64::from(i) * 0.1)));
+    (0..20).for_each(|i| {
+        hall.read(0, f64::from(i), f64::from(i) * 0.1);
+    });
     assert_eq!(hall.story(), "");
-    (20..30).for_each(|i| drop(hall.read(0, f64::from(i), f64::from(i) * 2.0)));
+    (20..30).for_each(|i| {
+        hall.read(0, f64::from(i), f64::from(i) * 2.0);
+    });
     assert!(hall.story().starts_with("1:Raised"));
 }
