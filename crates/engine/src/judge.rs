@@ -140,7 +140,7 @@ impl Engine {
         if since.received.plus_us(delay) > at {
             return self.arm(index);
         }
-        if self.is_fresh(condition) {
+        if self.is_fresh(condition, cell.process == Process::PendingOn) {
             let effective = since.effective.plus_us(delay);
             let moment = Moment { at: Instants { effective, received: at }, ..Moment::at(now, at) };
             let pending = if cell.process == Process::PendingOn { Verdict::Violated } else { Verdict::Cleared };
@@ -150,8 +150,9 @@ impl Engine {
         }
     }
 
-    /// Whether our own clock may decide for this condition: its tag's data is current and known.
-    fn is_fresh(&self, condition: u32) -> bool {
+    /// Whether our own clock may decide for this condition: its tag's data is current and known. A gateway that left
+    /// after reporting a danger must not keep it from being raised (fail safe); but its leaving is never a recovery.
+    fn is_fresh(&self, condition: u32, raising: bool) -> bool {
         use ConditionKind as K;
         let Some(condition) = self.rules.conditions.get(condition as usize) else { return true };
         let Some(tag) = self.tags.get(condition.tag.0 as usize) else { return false };
@@ -161,7 +162,7 @@ impl Engine {
             return !blind;
         }
         let unknown = tag.quality == Quality::Bad as u8 && condition.on_unknown == OnUnknown::Hold;
-        !blind && !tag.has(GAP | STALE) && !unknown && gateway.is_none_or(|g| g.up && !g.catching_up)
+        !blind && !tag.has(GAP | STALE) && !unknown && gateway.is_none_or(|g| (raising || g.up) && !g.catching_up)
     }
 
     /// The tag's last value, negated for low limits.
