@@ -156,12 +156,12 @@ fn rule() {
 
 /// Bytes of the engine's own state, from the allocator's point of view: resident set before and after.
 fn memory() {
-    let rules = Arc::new(rules());
+    let (rules, batch) = (Arc::new(rules()), readings(0, &mut 5, 10));
     let before = resident_kb();
     let mut engine = Engine::new(rules);
     let mut out = Effects::default();
-    for reading in readings(0, &mut 5, 10) {
-        engine.read(reading.server_time, &reading, &mut out);
+    for reading in &batch {
+        engine.read(reading.server_time, reading, &mut out);
     }
     let after = resident_kb();
     println!("state: {} B per tag with 4 limits", after.saturating_sub(before) * 1024 / u64::from(TAGS));
