@@ -188,7 +188,7 @@ fn random_rule(seed: &mut u64, depth: u32, condition: bool, values: &[Option<f64
             let ((a, x), (b, y)) = (sub(false), sub(false));
             naive_arithmetic(pick, (&a, x), (&b, y))
         }
-        (true, _) if pick % 3 == 0 => {
+        (true, _) if pick.is_multiple_of(3) => {
             let ((a, x), (b, y)) = (sub(true), sub(true));
             let (word, value) = match (pick / 3) % 2 {
                 0 if x == Some(0.0) || y == Some(0.0) => ("and", Some(0.0)),
@@ -210,7 +210,7 @@ fn random_rule(seed: &mut u64, depth: u32, condition: bool, values: &[Option<f64
     }
 }
 
-/// Multiplying by a plain 0 or dividing takes the unit away, so that any two may be added.
+/// Products and quotients fit whatever the units are.
 fn naive_arithmetic(pick: usize, (a, x): (&str, Option<f64>), (b, y): (&str, Option<f64>)) -> (String, Option<f64>) {
     let both = x.zip(y);
     let finite = |v: f64| v.is_finite().then_some(v);
