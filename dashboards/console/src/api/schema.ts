@@ -11,41 +11,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    state?: string | null;
-                    enterprise?: string | null;
-                    priority?: number | null;
-                    limit?: number | null;
-                    before?: string | null;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description done */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["AlarmsView"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Alarms. Open ones include shelved, suppressed and out of service; `seq` says for which stream number the list is true. */
+        get: operations["list"];
         put?: never;
         post?: never;
         delete?: never;
@@ -63,41 +30,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: {
-                    "Idempotency-Key"?: string;
-                };
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["AckBatchBody"];
-                };
-            };
-            responses: {
-                /** @description done */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["AckBatchView"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Acknowledge several alarms of priority 3 or lower of one enterprise; each is done or refused on its own. */
+        post: operations["ack_batch"];
         delete?: never;
         options?: never;
         head?: never;
@@ -111,37 +45,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description done */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["AlarmDetailView"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** One alarm with its life. */
+        get: operations["detail"];
         put?: never;
         post?: never;
         delete?: never;
@@ -159,43 +64,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: {
-                    "Idempotency-Key"?: string;
-                };
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["AckBody"];
-                };
-            };
-            responses: {
-                /** @description done */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["DoneView"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Acknowledge; a note is mandatory for priorities 1 and 2. */
+        post: operations["ack"];
         delete?: never;
         options?: never;
         head?: never;
@@ -211,43 +81,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: {
-                    "Idempotency-Key"?: string;
-                };
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["CommentBody"];
-                };
-            };
-            responses: {
-                /** @description done */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["DoneView"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Write a comment. */
+        post: operations["comment"];
         delete?: never;
         options?: never;
         head?: never;
@@ -263,43 +98,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: {
-                    "Idempotency-Key"?: string;
-                };
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["ReasonBody"];
-                };
-            };
-            responses: {
-                /** @description done */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["DoneView"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Reset a latched alarm. */
+        post: operations["reset"];
         delete?: never;
         options?: never;
         head?: never;
@@ -315,43 +115,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: {
-                    "Idempotency-Key"?: string;
-                };
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["ShelveBody"];
-                };
-            };
-            responses: {
-                /** @description done */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["DoneView"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Shelve for a time, with a reason; priorities 1 and 2 need a shift lead. */
+        post: operations["shelve"];
         delete?: never;
         options?: never;
         head?: never;
@@ -367,43 +132,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: {
-                    "Idempotency-Key"?: string;
-                };
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["ReasonBody"];
-                };
-            };
-            responses: {
-                /** @description done */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["DoneView"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Take an acknowledgement back, with a reason. */
+        post: operations["unack"];
         delete?: never;
         options?: never;
         head?: never;
@@ -419,43 +149,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: {
-                    "Idempotency-Key"?: string;
-                };
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["ReasonBody"];
-                };
-            };
-            responses: {
-                /** @description done */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["DoneView"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** End a shelving. */
+        post: operations["unshelve"];
         delete?: never;
         options?: never;
         head?: never;
@@ -469,38 +164,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    before?: number | null;
-                    limit?: number | null;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description done */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["AuditView"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** A page of the audit chain, newest first. */
+        get: operations["page"];
         put?: never;
         post?: never;
         delete?: never;
@@ -516,35 +181,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description done */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["AuditHeadView"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Head of the audit chain: write its hash down, and nobody can rewrite what came before. */
+        get: operations["head"];
         put?: never;
         post?: never;
         delete?: never;
@@ -560,40 +198,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query: {
-                    tag: string;
-                    from?: string | null;
-                    to?: string | null;
-                    points?: number | null;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description done */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["HistoryView"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Readings of a tag, in at most so many buckets of min, max, mean and last. */
+        get: operations["history"];
         put?: never;
         post?: never;
         delete?: never;
@@ -611,41 +217,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: {
-                    "Idempotency-Key"?: string;
-                };
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["LoginBody"];
-                };
-            };
-            responses: {
-                /** @description done */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["MeView"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Log in with account and password; sets the session cookie. */
+        post: operations["login"];
         delete?: never;
         options?: never;
         head?: never;
@@ -661,26 +234,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: {
-                    "Idempotency-Key"?: string;
-                };
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description done */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-            };
-        };
+        /** End this session. */
+        post: operations["logout"];
         delete?: never;
         options?: never;
         head?: never;
@@ -694,35 +249,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description done */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["MeView"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Who is logged in, and what that role may do. */
+        get: operations["me"];
         put?: never;
         post?: never;
         delete?: never;
@@ -738,37 +266,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    limit?: number | null;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description done */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["NoticesView"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Notices about the measuring system, newest first. */
+        get: operations["notices"];
         put?: never;
         post?: never;
         delete?: never;
@@ -784,73 +283,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    state?: string | null;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description done */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["OrdersView"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Orders. */
+        get: operations["list_orders"];
         put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: {
-                    "Idempotency-Key"?: string;
-                };
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["OrderBody"];
-                };
-            };
-            responses: {
-                /** @description done */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["DoneView"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Issue an order to a team; 2xx means it is durable. */
+        post: operations["issue"];
         delete?: never;
         options?: never;
         head?: never;
@@ -866,44 +303,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: {
-                    "Idempotency-Key"?: string;
-                };
-                path: {
-                    id: string;
-                    action: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["OrderActBody"];
-                };
-            };
-            responses: {
-                /** @description done */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["DoneView"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Record what became of an order: deliver, acknowledge, reject, start, complete, close, revoke. */
+        post: operations["act"];
         delete?: never;
         options?: never;
         head?: never;
@@ -917,35 +318,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description done */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["PresenceView"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Consoles connected and people at them. */
+        get: operations["presence"];
         put?: never;
         post?: never;
         delete?: never;
@@ -961,37 +335,27 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description done */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["RejectionsView"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Refused payloads by enterprise and reason. */
+        get: operations["rejections"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/reload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Read the site and rule files again; with any problem in them the old rules stay in force. */
+        post: operations["reload"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1005,35 +369,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description done */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["SiteView"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Enterprises with their units, and teams that can be sent. */
+        get: operations["site"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1049,35 +386,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description done */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["StatusView"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** How the hall is. */
+        get: operations["status"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1093,37 +403,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    enterprise?: string | null;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description done */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["TagsView"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Tags with limits and newest values. */
+        get: operations["list_tags"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1139,35 +420,76 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description done */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["PendingView"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
+        /** Tags that send but are not in the site files. */
+        get: operations["pending"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tags/{enterprise}/{tag}/service": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
+        get?: never;
+        put?: never;
+        /** Take a tag out of service under a permit, or return it. */
+        post: operations["service"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/healthz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The process lives. */
+        get: operations["healthz"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Metrics in the Prometheus text format. */
+        get: operations["metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/readyz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Ready or not, by subsystem, with reasons. */
+        get: operations["readyz"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1196,22 +518,23 @@ export interface components {
         };
         /** @description Acknowledge. */
         AckBody: {
+            /** @description Note; mandatory for priorities 1 and 2. */
+            note?: string;
             /**
              * Format: int64
              * @description `seq` of the alarm as you saw it.
              */
             seq: number;
-            /** @description Note; mandatory for priorities 1 and 2. */
-            note?: string;
         };
         /** @description Who acknowledged, when, with which note. */
         AcknowledgementView: {
-            by: components["schemas"]["ActorView"];
             /**
              * Format: int64
              * @description Microseconds since the epoch, UTC.
              */
             at: number;
+            /** @description Who. */
+            by: components["schemas"]["ActorView"];
             /** @description Note. */
             note: string;
         };
@@ -1224,45 +547,45 @@ export interface components {
         };
         /** @description One alarm with its life. */
         AlarmDetailView: {
+            /** @description As it stands. */
             alarm: components["schemas"]["AlarmView"];
             /** @description Its transitions, oldest first. */
             events: components["schemas"]["AlarmFrame"][];
         };
         /** @description An alarm transition. */
         AlarmFrame: components["schemas"]["AlarmView"] & {
-            /** @description `alarm`. */
-            type: string;
-            /** @description State before. */
-            from: string;
-            /** @description Why. */
-            cause: string;
-            /** @description Who. */
-            actor?: null | components["schemas"]["ActorView"];
-            /** @description Note, reason or comment. */
-            note?: string | null;
-            /**
-             * Format: int64
-             * @description When it happened by the deciding clock.
-             */
-            event_time: number;
-            /**
-             * Format: int64
-             * @description When the engine found out.
-             */
-            detected_at: number;
+            actor?: components["schemas"]["ActorView"] | null;
             /** @description How it is told. */
             annunciation: string;
-            /** @description From back-filled data. */
-            replayed: boolean;
-            /** @description From a late reading. */
-            late: boolean;
+            /** @description Why. */
+            cause: string;
             /**
              * Format: int64
              * @description When it became durable; null while provisional.
              */
             committed_at?: number | null;
+            /**
+             * Format: int64
+             * @description When the engine found out.
+             */
+            detected_at: number;
+            /**
+             * Format: int64
+             * @description When it happened by the deciding clock.
+             */
+            event_time: number;
+            /** @description State before. */
+            from: string;
+            /** @description From a late reading. */
+            late: boolean;
+            /** @description Note, reason or comment. */
+            note?: string | null;
             /** @description Pushed before it was durable, because the disk did not answer in time. */
             provisional?: boolean;
+            /** @description From back-filled data. */
+            replayed: boolean;
+            /** @description `alarm`. */
+            type: string;
         };
         /** @description An alarm as it was seen. */
         AlarmSeen: {
@@ -1276,81 +599,21 @@ export interface components {
         };
         /** @description One alarm episode. Times are microseconds since the epoch, UTC. */
         AlarmView: {
-            /** @description `A-000123`. */
-            alarm_id: string;
-            /**
-             * Format: int64
-             * @description Stream number of its last transition; commands carry it back.
-             */
-            seq: number;
-            /** @description Enterprise id. */
-            enterprise: string;
-            /** @description Tag name. */
-            tag: string;
-            /** @description Unit of the site, or empty. */
-            unit_id: string;
-            /** @description `normal`, `unacknowledged`, `acknowledged`, `returned_unacknowledged`, `latched`, `shelved`, `suppressed_by_design`, `out_of_service`. */
-            state: string;
-            /** @description The process condition holds now. */
-            active: boolean;
             /** @description Somebody acknowledged this episode. */
             acknowledged: boolean;
-            /**
-             * Format: int32
-             * @description 1 (red) to 4 (blue), 5 diagnostic.
-             */
-            priority: number;
-            /** @description Which level of the tag: `hh`, `h`, `l`, `ll`, `rate`, `rule`, `stale`, … */
-            level: string;
-            /**
-             * Format: double
-             * @description Value at the last transition.
-             */
-            value: number;
-            /**
-             * Format: double
-             * @description Worst value of the episode.
-             */
-            peak: number;
-            /**
-             * Format: double
-             * @description The limit it is held against.
-             */
-            limit?: number | null;
-            /** @description Engineering unit. */
-            unit: string;
-            /** @description `good`, `uncertain`, `bad`. */
-            quality: string;
-            /**
-             * Format: int64
-             * @description Source time of the deciding reading.
-             */
-            source_time: number;
-            /**
-             * Format: int64
-             * @description When it was raised.
-             */
-            raised_at: number;
-            /**
-             * Format: int64
-             * @description When it returned to normal.
-             */
-            returned_at?: number | null;
-            /** @description Acknowledgement. */
-            acknowledgement?: null | components["schemas"]["AcknowledgementView"];
-            /** @description Shelving. */
-            shelving?: null | components["schemas"]["ShelvingView"];
-            /** @description Why it is suppressed. */
-            suppressed_by: string[];
-            /**
-             * Format: int32
-             * @description Raises within this episode while chattering.
-             */
-            occurrences: number;
+            acknowledgement?: components["schemas"]["AcknowledgementView"] | null;
+            /** @description The process condition holds now. */
+            active: boolean;
+            /** @description `A-000123`. */
+            alarm_id: string;
             /** @description Chattering. */
             chattering: boolean;
+            /** @description Hazard class. */
+            class: string;
             /** @description Process data is stale or unknown now. */
             data_lost: boolean;
+            /** @description Enterprise id. */
+            enterprise: string;
             /**
              * Format: int32
              * @description Escalation steps taken.
@@ -1363,65 +626,123 @@ export interface components {
             first_out: number;
             /** @description Group for flood cards. */
             group: string;
-            /** @description Hazard class. */
-            class: string;
-            /** @description Text, Chinese. */
-            message_zh: string;
+            /** @description Which level of the tag: `hh`, `h`, `l`, `ll`, `rate`, `rule`, `stale`, … */
+            level: string;
+            /**
+             * Format: double
+             * @description The limit it is held against.
+             */
+            limit?: number | null;
             /** @description Text, English. */
             message_en: string;
+            /** @description Text, Chinese. */
+            message_zh: string;
+            /**
+             * Format: int32
+             * @description Raises within this episode while chattering.
+             */
+            occurrences: number;
+            /**
+             * Format: double
+             * @description Worst value of the episode.
+             */
+            peak: number;
+            /**
+             * Format: int32
+             * @description 1 (red) to 4 (blue), 5 diagnostic.
+             */
+            priority: number;
+            /** @description `good`, `uncertain`, `bad`. */
+            quality: string;
+            /**
+             * Format: int64
+             * @description When it was raised.
+             */
+            raised_at: number;
             /** @description Its rule is no longer in force. */
             retired: boolean;
+            /**
+             * Format: int64
+             * @description When it returned to normal.
+             */
+            returned_at?: number | null;
             /**
              * Format: int64
              * @description Rule revision that decided.
              */
             rule_revision: number;
+            /**
+             * Format: int64
+             * @description Stream number of its last transition; commands carry it back.
+             */
+            seq: number;
+            shelving?: components["schemas"]["ShelvingView"] | null;
+            /**
+             * Format: int64
+             * @description Source time of the deciding reading.
+             */
+            source_time: number;
+            /** @description `normal`, `unacknowledged`, `acknowledged`, `returned_unacknowledged`, `latched`, `shelved`, `suppressed_by_design`, `out_of_service`. */
+            state: string;
+            /** @description Why it is suppressed. */
+            suppressed_by: string[];
+            /** @description Tag name. */
+            tag: string;
+            /** @description Engineering unit. */
+            unit: string;
+            /** @description Unit of the site, or empty. */
+            unit_id: string;
+            /**
+             * Format: double
+             * @description Value at the last transition.
+             */
+            value: number;
         };
         /** @description Alarms as of one stream number. */
         AlarmsView: {
+            /** @description Alarms. */
+            alarms: components["schemas"]["AlarmView"][];
             /**
              * Format: int64
              * @description Stream number this list is true for; connect the stream with `since` = this.
              */
             seq: number;
-            /** @description Alarms. */
-            alarms: components["schemas"]["AlarmView"][];
         };
         /** @description Head of the audit chain. */
         AuditHeadView: {
             /**
              * Format: int64
-             * @description Number of the newest row.
+             * @description Its time.
              */
-            seq: number;
+            at: number;
             /** @description Its hash, hexadecimal SHA-256. */
             hash: string;
             /**
              * Format: int64
-             * @description Its time.
+             * @description Number of the newest row.
              */
-            at: number;
+            seq: number;
         };
         /** @description One row of the audit chain. */
         AuditRowView: {
-            /**
-             * Format: int64
-             * @description Number.
-             */
-            seq: number;
+            /** @description What was done. */
+            action: string;
+            /** @description Account. */
+            actor: string;
             /**
              * Format: int64
              * @description Time.
              */
             at: number;
-            /** @description Account. */
-            actor: string;
-            /** @description What was done. */
-            action: string;
-            /** @description To what. */
-            subject: string;
             /** @description Its hash, hexadecimal SHA-256. */
             hash: string;
+            /**
+             * Format: int64
+             * @description Number.
+             */
+            seq: number;
+            /** @description To what. */
+            subject: string;
         };
         /** @description A page of the audit chain, newest first. */
         AuditView: {
@@ -1430,18 +751,23 @@ export interface components {
         };
         /** @description What a client may say. */
         ClientFrame: {
+            /** @description Tags, at most 200. */
+            tags: string[];
             /** @enum {string} */
             type: "subscribe";
-            tags: string[];
         } | {
+            /** @description Armed by a gesture. */
+            armed: boolean;
             /** @enum {string} */
             type: "sound";
-            armed: boolean;
         } | {
+            /**
+             * Format: int64
+             * @description Stream number.
+             */
+            seq: number;
             /** @enum {string} */
             type: "receipt";
-            /** Format: int64 */
-            seq: number;
         };
         /** @description Comment. */
         CommentBody: {
@@ -1455,94 +781,100 @@ export interface components {
         };
         /** @description A command was carried out and is durable. */
         DoneView: {
-            /**
-             * Format: int64
-             * @description Stream number of the fact that records it.
-             */
-            seq: number;
             /** @description The alarm. */
             alarm_id?: string | null;
             /** @description The order. */
             order_id?: string | null;
             /** @description A repeat of an idempotency key: nothing happened twice. */
             repeated: boolean;
+            /**
+             * Format: int64
+             * @description Stream number of the fact that records it.
+             */
+            seq: number;
         };
         /** @description A watched firm or premises. */
         EnterpriseView: {
-            /** @description Id. */
-            id: string;
-            /** @description Chinese name. */
-            name_zh: string;
-            /** @description English name. */
-            name_en: string;
-            /** @description Kind. */
-            kind: string;
             /** @description Address. */
             address: string;
-            /** @description WGS-84 `[longitude, latitude]`. */
-            position?: number[] | null;
             /** @description Contact on duty there. */
             contact: string;
+            /** @description Id. */
+            id: string;
+            /** @description Kind. */
+            kind: string;
+            /** @description English name. */
+            name_en: string;
+            /** @description Chinese name. */
+            name_zh: string;
+            /** @description WGS-84 `[longitude, latitude]`. */
+            position?: number[] | null;
             /** @description Parts. */
             units: components["schemas"]["UnitView"][];
         };
         /** @description Every second: the link lives, and this is the newest number. */
         Heartbeat: {
-            /** @description `heartbeat`. */
-            type: string;
-            /**
-             * Format: int64
-             * @description Microseconds since the epoch, UTC.
-             */
-            server_time: number;
-            /**
-             * Format: int64
-             * @description Newest stream number.
-             */
-            last_seq: number;
-            sources: components["schemas"]["Sources"];
             /**
              * Format: int64
              * @description Newest reading's server time.
              */
             last_reading_at?: number | null;
-        };
-        /** @description First frame of every connection. */
-        Hello: {
-            /** @description `hello`. */
-            type: string;
-            /**
-             * Format: int64
-             * @description Microseconds since the epoch, UTC.
-             */
-            server_time: number;
             /**
              * Format: int64
              * @description Newest stream number.
              */
             last_seq: number;
-            /** @description Version of the contract. */
-            version: string;
+            /**
+             * Format: int64
+             * @description Microseconds since the epoch, UTC.
+             */
+            server_time: number;
+            /** @description Sources. */
+            sources: components["schemas"]["Sources"];
+            /** @description `heartbeat`. */
+            type: string;
+        };
+        /** @description First frame of every connection. */
+        Hello: {
+            /** @description Name of this desk. */
+            desk: string;
             /**
              * Format: int32
              * @description Heartbeats come this often, milliseconds.
              */
             heartbeat_ms: number;
-            /** @description Name of this desk. */
-            desk: string;
+            /**
+             * Format: int64
+             * @description Newest stream number.
+             */
+            last_seq: number;
+            /**
+             * Format: int64
+             * @description Microseconds since the epoch, UTC.
+             */
+            server_time: number;
+            /** @description `hello`. */
+            type: string;
+            /** @description Version of the contract. */
+            version: string;
         };
         /** @description One bucket of history. */
         HistoryPoint: {
             /**
-             * Format: int64
-             * @description Start of the bucket.
+             * Format: double
+             * @description Mean of the values.
              */
-            t: number;
+            avg: number;
+            /**
+             * Format: int64
+             * @description Readings in the bucket.
+             */
+            count: number;
             /**
              * Format: double
-             * @description Smallest value.
+             * @description Newest value.
              */
-            min: number;
+            last: number;
             /**
              * Format: double
              * @description Largest value.
@@ -1550,14 +882,9 @@ export interface components {
             max: number;
             /**
              * Format: double
-             * @description Mean of the values.
+             * @description Smallest value.
              */
-            avg: number;
-            /**
-             * Format: double
-             * @description Newest value.
-             */
-            last: number;
+            min: number;
             /**
              * Format: int32
              * @description Worst quality, 0 good, 1 uncertain, 2 bad.
@@ -1565,18 +892,18 @@ export interface components {
             quality: number;
             /**
              * Format: int64
-             * @description Readings in the bucket.
+             * @description Start of the bucket.
              */
-            count: number;
+            t: number;
         };
         /** @description A piece of history. */
         HistoryView: {
+            /** @description Points, oldest first. */
+            points: components["schemas"]["HistoryPoint"][];
             /** @description `enterprise/tag`. */
             tag: string;
             /** @description Engineering unit. */
             unit: string;
-            /** @description Points, oldest first. */
-            points: components["schemas"]["HistoryPoint"][];
         };
         /** @description How the journal is. */
         JournalView: {
@@ -1590,16 +917,6 @@ export interface components {
         LimitsView: {
             /**
              * Format: double
-             * @description Low-low.
-             */
-            ll?: number | null;
-            /**
-             * Format: double
-             * @description Low.
-             */
-            l?: number | null;
-            /**
-             * Format: double
              * @description High.
              */
             h?: number | null;
@@ -1608,6 +925,16 @@ export interface components {
              * @description High-high.
              */
             hh?: number | null;
+            /**
+             * Format: double
+             * @description Low.
+             */
+            l?: number | null;
+            /**
+             * Format: double
+             * @description Low-low.
+             */
+            ll?: number | null;
         };
         /** @description Log in. */
         LoginBody: {
@@ -1622,20 +949,18 @@ export interface components {
             account: string;
             /** @description The person's name. */
             name: string;
-            /** @description `duty_officer`, `shift_lead`, `commander`, `administrator`, `read_only`. */
-            role: string;
             /** @description What this role may do. */
             permissions: string[];
+            /** @description `duty_officer`, `shift_lead`, `commander`, `administrator`, `read_only`. */
+            role: string;
         };
         /** @description Something about the measuring system. */
         NoticeFrame: {
-            /** @description `notice`. */
-            type: string;
             /**
              * Format: int64
-             * @description Stream number.
+             * @description When it became durable.
              */
-            seq: number;
+            committed_at?: number | null;
             /**
              * Format: int64
              * @description When the engine found out.
@@ -1643,13 +968,15 @@ export interface components {
             detected_at: number;
             /** @description What; `notice.kind` names it. */
             notice: Record<string, never>;
-            /**
-             * Format: int64
-             * @description When it became durable.
-             */
-            committed_at?: number | null;
             /** @description As in alarm frames. */
             provisional?: boolean;
+            /**
+             * Format: int64
+             * @description Stream number.
+             */
+            seq: number;
+            /** @description `notice`. */
+            type: string;
         };
         /** @description Notices, newest first. */
         NoticesView: {
@@ -1658,20 +985,23 @@ export interface components {
         };
         /** @description Act on an order. */
         OrderActBody: {
+            /** @description Reason or feedback. */
+            note?: string;
             /**
              * Format: int64
              * @description `seq` of the order as you saw it.
              */
             seq: number;
-            /** @description Reason or feedback. */
-            note?: string;
         };
         /** @description Issue an order. */
         OrderBody: {
+            /**
+             * Format: double
+             * @description Seconds within which it must be acknowledged, 10 to 86400.
+             */
+            ack_within_s: number;
             /** @description The alarm it answers. */
             alarm_id?: string | null;
-            /** @description Receiver: a team's id. */
-            receiver?: string;
             /** @description What is ordered. */
             content?: string;
             /** @description Where. */
@@ -1681,52 +1011,51 @@ export interface components {
              * @description 1 to 5.
              */
             priority: number;
-            /**
-             * Format: double
-             * @description Seconds within which it must be acknowledged, 10 to 86400.
-             */
-            ack_within_s: number;
+            /** @description Receiver: a team's id. */
+            receiver?: string;
         };
         /** @description An order changed. */
         OrderFrame: {
-            /** @description `order`. */
-            type: string;
-            /**
-             * Format: int64
-             * @description Stream number.
-             */
-            seq: number;
-            order: components["schemas"]["OrderView"];
-            /** @description State before. */
-            from?: string | null;
-            /** @description Told because it is overdue. */
-            overdue: boolean;
+            /** @description Who. */
             actor: components["schemas"]["ActorView"];
             /**
              * Format: int64
              * @description When it became durable.
              */
             committed_at?: number | null;
+            /** @description State before. */
+            from?: string | null;
+            /** @description The order after the change. */
+            order: components["schemas"]["OrderView"];
+            /** @description Told because it is overdue. */
+            overdue: boolean;
             /** @description Never true for orders; kept so that all frames end alike. */
             provisional?: boolean;
+            /**
+             * Format: int64
+             * @description Stream number.
+             */
+            seq: number;
+            /** @description `order`. */
+            type: string;
         };
         /** @description An order to one receiver. Times are microseconds since the epoch, UTC. */
         OrderView: {
-            /** @description `O-000123`. */
-            order_id: string;
             /**
              * Format: int64
-             * @description Stream number of its last change; commands carry it back.
+             * @description When it must be acknowledged.
              */
-            seq: number;
+            ack_due: number;
             /** @description The alarm it answers. */
             alarm_id?: string | null;
-            /** @description Receiver id. */
-            receiver: string;
-            /** @description Receiver as shown. */
-            receiver_name: string;
             /** @description What is ordered. */
             content: string;
+            /** @description Who issued it. */
+            issuer: components["schemas"]["ActorView"];
+            /** @description `O-000123`. */
+            order_id: string;
+            /** @description The acknowledgement is overdue. */
+            overdue: boolean;
             /** @description Where. */
             place: string;
             /**
@@ -1734,40 +1063,39 @@ export interface components {
              * @description 1 to 5.
              */
             priority: number;
-            /** @description `issued`, `delivered`, `acknowledged`, `rejected`, `in_progress`, `done`, `closed`, `revoked`. */
-            state: string;
-            issuer: components["schemas"]["ActorView"];
-            /**
-             * Format: int64
-             * @description When it must be acknowledged.
-             */
-            ack_due: number;
-            /** @description The acknowledgement is overdue. */
-            overdue: boolean;
             /** @description Its life so far. */
             receipts: components["schemas"]["ReceiptView"][];
+            /** @description Receiver id. */
+            receiver: string;
+            /** @description Receiver as shown. */
+            receiver_name: string;
+            /**
+             * Format: int64
+             * @description Stream number of its last change; commands carry it back.
+             */
+            seq: number;
+            /** @description `issued`, `delivered`, `acknowledged`, `rejected`, `in_progress`, `done`, `closed`, `revoked`. */
+            state: string;
         };
         /** @description Orders. */
         OrdersView: {
+            /** @description Orders. */
+            orders: components["schemas"]["OrderView"][];
             /**
              * Format: int64
              * @description Stream number this list is true for.
              */
             seq: number;
-            /** @description Orders. */
-            orders: components["schemas"]["OrderView"][];
         };
         /** @description A tag that sends but is not in the site files. */
         PendingTagView: {
-            /** @description Enterprise id. */
-            enterprise: string;
-            /** @description Tag name as sent. */
-            tag: string;
             /**
              * Format: int64
              * @description Readings so far.
              */
             count: number;
+            /** @description Enterprise id. */
+            enterprise: string;
             /**
              * Format: int64
              * @description First seen.
@@ -1785,6 +1113,8 @@ export interface components {
             last_value: number;
             /** @description Names that look like it. */
             nearest: string[];
+            /** @description Tag name as sent. */
+            tag: string;
         };
         /** @description Pending tags. */
         PendingView: {
@@ -1795,14 +1125,14 @@ export interface components {
         PresenceView: {
             /**
              * Format: int32
-             * @description Consoles connected.
-             */
-            consoles: number;
-            /**
-             * Format: int32
              * @description Consoles that can sound.
              */
             armed: number;
+            /**
+             * Format: int32
+             * @description Consoles connected.
+             */
+            consoles: number;
             /** @description People. */
             people: components["schemas"]["ActorView"][];
         };
@@ -1810,14 +1140,14 @@ export interface components {
         Problem: {
             /** @description Stable code. */
             code: string;
-            /** @description What happened, Chinese. */
-            message_zh: string;
-            /** @description What happened, English. */
-            message_en: string;
             /** @description The field or tag it is about, or empty. */
             field: string;
             /** @description What to do. */
             hint: string;
+            /** @description What happened, English. */
+            message_en: string;
+            /** @description What happened, Chinese. */
+            message_zh: string;
             /** @description Finds the log lines of this request. */
             trace_id: string;
         };
@@ -1825,13 +1155,6 @@ export interface components {
         ReadingView: {
             /** @description Enterprise id. */
             enterprise: string;
-            /** @description Tag name. */
-            tag: string;
-            /**
-             * Format: double
-             * @description Value.
-             */
-            value: number;
             /** @description `good`, `uncertain`, `bad`. */
             quality: string;
             /**
@@ -1839,13 +1162,20 @@ export interface components {
              * @description Microseconds since the epoch, UTC.
              */
             source_time: number;
+            /** @description Tag name. */
+            tag: string;
+            /**
+             * Format: double
+             * @description Value.
+             */
+            value: number;
         };
         /** @description Newest values of subscribed tags, conflated. */
         ReadingsFrame: {
-            /** @description `readings`. */
-            type: string;
             /** @description Values. */
             readings: components["schemas"]["ReadingView"][];
+            /** @description `readings`. */
+            type: string;
         };
         /** @description Ready or not, by subsystem. */
         ReadyView: {
@@ -1856,31 +1186,30 @@ export interface components {
         };
         /** @description A reason. */
         ReasonBody: {
+            /** @description Why. */
+            reason?: string;
             /**
              * Format: int64
              * @description `seq` of the alarm as you saw it.
              */
             seq: number;
-            /** @description Why. */
-            reason?: string;
         };
         /** @description One step in an order's life. */
         ReceiptView: {
-            /** @description State reached. */
-            state: string;
             /**
              * Format: int64
              * @description Microseconds since the epoch, UTC.
              */
             at: number;
+            /** @description By whom. */
             by: components["schemas"]["ActorView"];
             /** @description Reason or feedback. */
             note: string;
+            /** @description State reached. */
+            state: string;
         };
         /** @description A refused payload kept for people to see. */
         RejectionView: {
-            /** @description Enterprise it came from, or empty. */
-            enterprise: string;
             /** @description Stable code. */
             code: string;
             /**
@@ -1888,38 +1217,43 @@ export interface components {
              * @description How often.
              */
             count: number;
-            /** @description A sample of what was sent, escaped. */
-            sample: string;
+            /** @description Enterprise it came from, or empty. */
+            enterprise: string;
             /**
              * Format: int64
              * @description Last time.
              */
             last_at: number;
+            /** @description A sample of what was sent, escaped. */
+            sample: string;
         };
         /** @description Refused payloads by enterprise and reason. */
         RejectionsView: {
             /** @description Rows. */
             rejections: components["schemas"]["RejectionView"][];
         };
+        /** @description The revision in force. */
+        RevisionView: {
+            /**
+             * Format: int64
+             * @description Its number.
+             */
+            revision: number;
+        };
         /** @description Take a tag out of service, or return it. */
         ServiceBody: {
             /** @description Permit number; empty: return to service. */
             permit?: string;
+            /** @description Why. */
+            reason?: string;
             /**
              * Format: int64
              * @description End of the permit.
              */
             until?: number;
-            /** @description Why. */
-            reason?: string;
         };
         /** @description Shelve. */
         ShelveBody: {
-            /**
-             * Format: int64
-             * @description `seq` of the alarm as you saw it.
-             */
-            seq: number;
             /**
              * Format: double
              * @description Seconds; null: until this episode ends.
@@ -1927,19 +1261,25 @@ export interface components {
             for_s?: number | null;
             /** @description Why. */
             reason?: string;
+            /**
+             * Format: int64
+             * @description `seq` of the alarm as you saw it.
+             */
+            seq: number;
         };
         /** @description Until when an alarm is shelved, by whom and why. */
         ShelvingView: {
+            /** @description Who. */
             by: components["schemas"]["ActorView"];
+            /** @description Ends with this episode. */
+            one_shot: boolean;
+            /** @description Why. */
+            reason: string;
             /**
              * Format: int64
              * @description Microseconds since the epoch, UTC.
              */
             until: number;
-            /** @description Ends with this episode. */
-            one_shot: boolean;
-            /** @description Why. */
-            reason: string;
         };
         /** @description The watched sites. */
         SiteView: {
@@ -1950,18 +1290,18 @@ export interface components {
         };
         /** @description The number asked for is too old: load the open alarms, then connect again. */
         SnapshotRequired: {
-            /** @description `snapshot_required`. */
-            type: string;
-            /**
-             * Format: int64
-             * @description Oldest number that can be resumed.
-             */
-            oldest_seq: number;
             /**
              * Format: int64
              * @description Newest number.
              */
             last_seq: number;
+            /**
+             * Format: int64
+             * @description Oldest number that can be resumed.
+             */
+            oldest_seq: number;
+            /** @description `snapshot_required`. */
+            type: string;
         };
         /** @description How many sources are live. */
         Sources: {
@@ -1983,21 +1323,12 @@ export interface components {
         };
         /** @description How the hall is. */
         StatusView: {
-            /**
-             * Format: int64
-             * @description Now.
-             */
-            server_time: number;
-            /** @description Version of the program. */
-            version: string;
-            /**
-             * Format: int64
-             * @description Newest stream number.
-             */
-            last_seq: number;
             /** @description Name of this desk. */
             desk: string;
-            sources: components["schemas"]["Sources"];
+            /** @description Flood mode. */
+            flood: boolean;
+            /** @description Journal. */
+            journal: components["schemas"]["JournalView"];
             /**
              * Format: int64
              * @description Newest reading's server time.
@@ -2005,12 +1336,23 @@ export interface components {
             last_reading_at?: number | null;
             /**
              * Format: int64
+             * @description Newest stream number.
+             */
+            last_seq: number;
+            /**
+             * Format: int64
              * @description Rule revision in force.
              */
             rules_revision: number;
-            /** @description Flood mode. */
-            flood: boolean;
-            journal: components["schemas"]["JournalView"];
+            /**
+             * Format: int64
+             * @description Now.
+             */
+            server_time: number;
+            /** @description Sources. */
+            sources: components["schemas"]["Sources"];
+            /** @description Version of the program. */
+            version: string;
         };
         /** @description One subsystem. */
         SubsystemView: {
@@ -2023,23 +1365,24 @@ export interface components {
         };
         /** @description A tag with its newest value. */
         TagView: {
-            /** @description Enterprise id. */
-            enterprise: string;
-            /** @description Tag name. */
-            tag: string;
-            /** @description Unit of the site. */
-            unit_id: string;
-            /** @description What it measures, Chinese. */
-            description_zh: string;
-            /** @description What it measures, English. */
-            description_en: string;
-            /** @description Engineering unit. */
-            unit: string;
             /**
              * Format: double
              * @description Deadband.
              */
             deadband: number;
+            /** @description What it measures, English. */
+            description_en: string;
+            /** @description What it measures, Chinese. */
+            description_zh: string;
+            /** @description Enterprise id. */
+            enterprise: string;
+            /** @description Limits. */
+            limits: components["schemas"]["LimitsView"];
+            /**
+             * Format: double
+             * @description Off-delay, seconds.
+             */
+            off_delay_s: number;
             /**
              * Format: double
              * @description On-delay, seconds.
@@ -2047,22 +1390,9 @@ export interface components {
             on_delay_s: number;
             /**
              * Format: double
-             * @description Off-delay, seconds.
-             */
-            off_delay_s: number;
-            limits: components["schemas"]["LimitsView"];
-            /** @description Instrument span. */
-            span?: number[] | null;
-            /**
-             * Format: double
              * @description Expected period, seconds.
              */
             period_s?: number | null;
-            /**
-             * Format: double
-             * @description Newest value; null before the first reading.
-             */
-            value?: number | null;
             /** @description Its quality. */
             quality?: string | null;
             /**
@@ -2070,6 +1400,19 @@ export interface components {
              * @description Its source time.
              */
             source_time?: number | null;
+            /** @description Instrument span. */
+            span?: number[] | null;
+            /** @description Tag name. */
+            tag: string;
+            /** @description Engineering unit. */
+            unit: string;
+            /** @description Unit of the site. */
+            unit_id: string;
+            /**
+             * Format: double
+             * @description Newest value; null before the first reading.
+             */
+            value?: number | null;
         };
         /** @description Tags. */
         TagsView: {
@@ -2080,10 +1423,10 @@ export interface components {
         TeamView: {
             /** @description Id. */
             id: string;
-            /** @description Chinese name. */
-            name_zh: string;
             /** @description English name. */
             name_en: string;
+            /** @description Chinese name. */
+            name_zh: string;
             /** @description Telephone. */
             telephone: string;
         };
@@ -2091,10 +1434,10 @@ export interface components {
         UnitView: {
             /** @description Id. */
             id: string;
-            /** @description Chinese name. */
-            name_zh: string;
             /** @description English name. */
             name_en: string;
+            /** @description Chinese name. */
+            name_zh: string;
         };
     };
     responses: never;
@@ -2104,4 +1447,920 @@ export interface components {
     pathItems: never;
 }
 export type $defs = Record<string, never>;
-export type operations = Record<string, never>;
+export interface operations {
+    list: {
+        parameters: {
+            query?: {
+                /** @description `open` (default), `closed` or `all`. */
+                state?: string | null;
+                /** @description Enterprise id. */
+                enterprise?: string | null;
+                /** @description 1 to 5. */
+                priority?: number | null;
+                /** @description Only closed alarms numbered below this one, `A-000123`. */
+                before?: string | null;
+                /** @description At most so many, 1 to 10000; 1000 by default. */
+                limit?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmsView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ack_batch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AckBatchBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AckBatchView"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    detail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `A-000123` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmDetailView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ack: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AckBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DoneView"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    comment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommentBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DoneView"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DoneView"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    shelve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ShelveBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DoneView"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unack: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DoneView"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unshelve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DoneView"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    page: {
+        parameters: {
+            query?: {
+                /** @description Only rows below this number. */
+                before?: number | null;
+                /** @description At most so many, 1 to 1000; 100 by default. */
+                limit?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditView"];
+                };
+            };
+        };
+    };
+    head: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditHeadView"];
+                };
+            };
+        };
+    };
+    history: {
+        parameters: {
+            query: {
+                /** @description `enterprise/tag`. */
+                tag: string;
+                /** @description From: microseconds since the epoch, or RFC 3339 with zone; an hour ago by default. */
+                from?: string | null;
+                /** @description To; now by default. */
+                to?: string | null;
+                /** @description At most so many points, 1 to 5000; 500 by default. */
+                points?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HistoryView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    login: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LoginBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    logout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    notices: {
+        parameters: {
+            query?: {
+                /** @description Only rows below this number. */
+                before?: number | null;
+                /** @description At most so many, 1 to 1000; 100 by default. */
+                limit?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticesView"];
+                };
+            };
+        };
+    };
+    list_orders: {
+        parameters: {
+            query?: {
+                /** @description `open` (default) or `all`. */
+                state?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrdersView"];
+                };
+            };
+        };
+    };
+    issue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrderBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DoneView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    act: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                action: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrderActBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DoneView"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    presence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PresenceView"];
+                };
+            };
+        };
+    };
+    rejections: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RejectionsView"];
+                };
+            };
+        };
+    };
+    reload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RevisionView"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    site: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SiteView"];
+                };
+            };
+        };
+    };
+    status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusView"];
+                };
+            };
+        };
+    };
+    list_tags: {
+        parameters: {
+            query?: {
+                /** @description Enterprise id. */
+                enterprise?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TagsView"];
+                };
+            };
+        };
+    };
+    pending: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PendingView"];
+                };
+            };
+        };
+    };
+    service: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                enterprise: string;
+                tag: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ServiceBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DoneView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    healthz: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `ok` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Prometheus text format */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    readyz: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadyView"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadyView"];
+                };
+            };
+        };
+    };
+}
