@@ -168,7 +168,7 @@ export const en: Readonly<Record<keyof typeof zh, string>> = {
   'list.chattering': 'Chatter ×{n}',
   'list.retired': 'Rule retired',
   'list.pending': 'Submitting',
-  'list.escalated': 'Escalated {n}',
+  'list.escalated': 'Esc. {n}',
   'list.collapsed': 'Collapsed',
   'list.truncated': 'More than {n} alarms are open; only {n} were loaded: clear some in batches or call the administrator',
   'list.select': 'Select {id}',

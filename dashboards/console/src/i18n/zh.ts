@@ -167,7 +167,7 @@ export const zh = {
   'list.chattering': '抖动 ×{n}',
   'list.retired': '规则已停用',
   'list.pending': '提交中',
-  'list.escalated': '已升级 {n} 级',
+  'list.escalated': '升级 {n}',
   'list.collapsed': '合并',
   'list.truncated': '未关闭报警超过 {n} 条，仅载入前 {n} 条：请先批量处置或联系管理员',
   'list.select': '选择 {id}',
