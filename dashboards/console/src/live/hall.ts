@@ -5,7 +5,7 @@ import type { ClientFrame, Frame, NoticeFrame } from '../api/types';
 import { count } from '../hall/order';
 import { fromSnapshot, reduce, rollBackProvisional, type Snapshot } from '../hall/reduce';
 import { emptyHall, type Hall } from '../hall/state';
-import { t } from '../i18n';
+import { pick, t } from '../i18n';
 import { StreamClient } from '../stream/client';
 import { type Link, newLink } from '../stream/link';
 import { ended, me } from './session';
@@ -135,6 +135,8 @@ export const stream: StreamClient = new StreamClient({
   loadSnapshot,
   frame(frame) {
     if (frame.type === 'readings') return readingListeners.forEach((listener) => listener(frame));
+    // The stream refused something we sent (a tag that is gone): said, not only counted.
+    if (frame.type === 'error') toast(`${pick(frame.message_zh, frame.message_en)} ${frame.field}`);
     queue.push(frame);
     schedule();
   },
