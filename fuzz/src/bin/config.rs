@@ -4,16 +4,17 @@
 use config::{Known, Revision, Source, load};
 use libfuzzer_sys::fuzz_target;
 
+const SITE: &str = "[enterprise]\nid = \"e\"\nname_zh = \"甲\"\nname_en = \"A\"\n[[tag]]\ntag = \"a\"\nunit = \"ppm\"\n\
+                    span = [0, 100]\nlimits = { h = 25 }\n[[tag]]\ntag = \"b\"\n";
+
 fuzz_target!(|data: &[u8]| {
     let Ok(text) = std::str::from_utf8(data) else { return };
-    let mut source = Source::demo();
+    let file = |text: &str| ("file.toml".to_owned(), text.to_owned());
+    let mut source = Source { settings: file(""), sites: vec![file(SITE)], rules: Vec::new() };
     match data.first().map(|b| b % 3) {
-        Some(0) => source.settings.1 = text.into(),
-        Some(1) => source.sites = vec![("site.toml".into(), text.into())],
-        _ => {
-            source.sites.truncate(1);
-            source.rules[0].1 = text.into();
-        }
+        Some(0) => source.settings = file(text),
+        Some(1) => source.sites = vec![file(text)],
+        _ => source.rules = vec![file(text)],
     }
     if let Ok(loaded) = load(&source) {
         let _ = Revision::build(&loaded, &Known::default(), 1);
