@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use api::{Api, Board, Hub, Parts as ApiParts, Sessions};
 use config::{Known, Loaded, Revision};
-use hall::{Hall, Outputs, Recovery, Start};
+use hall::{Hall, Outputs, Recovery, StartError};
 use ingest::mqtt::{Door, DoorDeps, DoorSettings, Limits, server_config};
 use ingest::{PendingTags, Rejections};
 use model::{Directory, Gateways, Reading};
@@ -48,6 +48,21 @@ pub struct Building {
     people: Tasks,
 }
 
+/// Why the building does not open, with its exit code.
+struct Opening(anyhow::Error);
+
+impl From<StartError> for Opening {
+    fn from(error: StartError) -> Self {
+        Self(exit::start(&error))
+    }
+}
+
+impl From<anyhow::Error> for Opening {
+    fn from(error: anyhow::Error) -> Self {
+        Self(error)
+    }
+}
+
 /// Everything shared between rooms while they are opened.
 struct Rooms {
     metrics: Metrics,
@@ -72,20 +87,25 @@ impl Building {
             config::JournalLocation::Sqlite => Location::Sqlite(plan.data_dir.clone()),
             config::JournalLocation::Postgres(url) => Location::Postgres(url.clone()),
         };
-        let recovery = Recovery::run(&location, &plan.data_dir).map_err(|e| exit::start(&e))?;
-        let known = Known { tags: recovery.recovered.tags.clone(), conditions: recovery.recovered.conditions.clone() };
-        let number = recovery.next_revision().map_err(|e| exit::start(&e))?;
-        let revision = Revision::build(&plan.loaded, &known, number).map_err(|p| check::problems(&p))?;
+        let mut built = None;
+        let recovery = Recovery::run(&location, &plan.data_dir, |recovered, number| {
+            let known = Known { tags: recovered.tags.clone(), conditions: recovered.conditions.clone() };
+            let revision = Revision::build(&plan.loaded, &known, number).map_err(|p| check::problems(&p))?;
+            let names = reload::new_names(&known, &revision.known);
+            built = Some((revision.directory, revision.known, names));
+            Ok::<_, Opening>(revision.rules)
+        })
+        .map_err(|Opening(error)| error)?;
+        let (directory, known, names) = built.context("no rules were built")?;
         let mappings = reload::mappings(&plan.loaded).map_err(|p| exit::with(78, p.message_en))?;
-        let rooms = Rooms::new(&recovery, &revision);
+        let rooms = Rooms::new(&recovery, directory);
         let gateways = Gateways::new(recovery.recovered.gateways.clone());
         let historian = crate::history::History::open(&plan, &location)?;
-        let start = Start { rules: revision.rules, names: reload::new_names(&known, &revision.known) };
         let parts = (settings(&plan, &historian), rooms.outputs(&historian), rooms.metrics.clone());
-        let hall = Hall::start(recovery, start, rooms.directory.load(), parts).map_err(|e| exit::start(&e))?;
+        let hall = Hall::start(recovery, names, rooms.directory.load(), parts).map_err(|e| exit::start(&e))?;
         let reload = Arc::new(Reload {
             source: plan.source.clone(),
-            known: Mutex::new(revision.known),
+            known: Mutex::new(known),
             directory: rooms.directory.clone(),
             latest: rooms.latest.clone(),
             mappings: Arc::new(Shared::new(mappings)),
@@ -130,12 +150,12 @@ fn settings(plan: &Plan, historian: &crate::history::History) -> hall::Settings 
 }
 
 impl Rooms {
-    fn new(recovery: &Recovery, revision: &Revision) -> Self {
-        let (directory, engine) = (&revision.directory, recovery.engine());
+    fn new(recovery: &Recovery, directory: Directory) -> Self {
+        let engine = recovery.engine();
         let latest = LatestTable::new(directory.tags().len());
         reload::fill(&latest, engine);
         let alarms = engine.open_alarms();
-        let alarms = alarms.iter().map(|a| (a.alarm_id.0, AlarmView::new(a, directory))).collect();
+        let alarms = alarms.iter().map(|a| (a.alarm_id.0, AlarmView::new(a, &directory))).collect();
         let orders = engine.orders().map(|o| (o.order_id.0, o.into())).collect();
         let seq = recovery.recovered.last_fact_seq;
         Self {
@@ -143,7 +163,7 @@ impl Rooms {
             latest: Arc::new(Shared::new(latest)),
             hub: Arc::new(Hub::new(seq + 1)),
             board: Arc::new(Board::new(seq, alarms, orders)),
-            directory: Arc::new(Shared::new(directory.clone())),
+            directory: Arc::new(Shared::new(directory)),
             outlet: Arc::default(),
             pending: Arc::default(),
             rejections: Arc::default(),

@@ -8,6 +8,6 @@ mod rules_file;
 mod submission;
 mod writer;
 
-pub use recover::{Recovery, Start, StartError};
+pub use recover::{NewNames, Recovery, StartError};
 pub use submission::{Failure, Outputs, RecordChange, Reply, Submission, Told};
 pub use writer::{Activation, Hall, Settings};

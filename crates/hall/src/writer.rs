@@ -14,7 +14,7 @@ use store::{AuditNote, Commit, FactRow, Journal, StoreError};
 
 use crate::desk::{Batch, Desk};
 use crate::submission::{Failure, Outputs, Submission, Told};
-use crate::{Recovery, Start, StartError, relief, rules_file};
+use crate::{NewNames, Recovery, StartError, relief, rules_file};
 
 /// Readings that wait for the hall before doors stop reading.
 const INTAKE_MAX: usize = 500_000;
@@ -123,12 +123,12 @@ impl Hall {
     /// When the journal or the rules file cannot be written.
     pub fn start(
         recovery: Recovery,
-        start: Start,
+        names: NewNames,
         directory: Arc<Directory>,
         parts: (Settings, Outputs, Metrics),
     ) -> Result<Self, StartError> {
         let (settings, outputs, metrics) = parts;
-        let Recovery { journal, engine, recovered, replayed, folder } = recovery;
+        let Recovery { journal, engine, recovered, replayed, folder, rules } = recovery;
         let now = Time(unix_now()).max(recovered.last_heard);
         let counted = Counted::new(&metrics);
         counted.replay_inputs.set(replayed as f64);
@@ -144,7 +144,7 @@ impl Hall {
             counted,
         });
         let mut writer = Writer::new(shared.clone(), journal, folder.clone());
-        writer.open(start, recovered.last_heard)?;
+        writer.open(names, rules, recovered.last_heard)?;
         let io = |source| StartError::Rules { revision: 0, source };
         let relieved = shared.clone();
         let threads = vec![
@@ -274,20 +274,19 @@ impl Writer {
     }
 
     /// The first inputs of this run: new names, new rules if they differ, and the restart.
-    fn open(&mut self, start: Start, last_heard: Time) -> Result<(), StartError> {
-        let (tags, conditions) = start.names;
+    fn open(
+        &mut self,
+        (tags, conditions): NewNames,
+        rules: Option<alarm::RuleSet>,
+        last_heard: Time,
+    ) -> Result<(), StartError> {
         let now = Time(unix_now());
         let mut desk = self.shared.desk.lock();
         desk.batch.names.tags = tags;
         desk.batch.names.conditions = conditions;
-        let mut rules = start.rules;
-        let in_force = desk.engine.rules().clone();
-        let new_revision = rules.revision;
-        rules.revision = in_force.revision;
-        if rules != *in_force {
-            rules.revision = new_revision;
-            rules_file::save(&self.folder, &rules)
-                .map_err(|source| StartError::Rules { revision: new_revision, source })?;
+        if let Some(rules) = rules {
+            let revision = rules.revision;
+            rules_file::save(&self.folder, &rules).map_err(|source| StartError::Rules { revision, source })?;
             desk.own(now, &Event::Rules(Arc::new(rules), Actor::system()));
         }
         if last_heard != Time::MIN {
