@@ -1,6 +1,7 @@
 //! The hall's one writer: a thread that takes what the doors and the people submit, steps the engine, commits, and only
 //! then tells. A second thread relieves it while the disk does not answer, so that no alarm waits for a disk.
 
+mod counted;
 mod desk;
 mod recover;
 mod relief;

@@ -9,9 +9,10 @@ use engine::{Event, FactBody};
 use model::{Actor, Directory, Time};
 use parking_lot::Mutex;
 use protocol::encode_fact;
-use runtime::{Counter, Gauge, Intake, Metrics, Offer, Tasks, unix_now};
+use runtime::{Intake, Metrics, Offer, Tasks, unix_now};
 use store::{AuditNote, Commit, FactRow, Journal, StoreError};
 
+use crate::counted::{Counted, Rate};
 use crate::desk::{Batch, Desk};
 use crate::submission::{Failure, Outputs, Submission, Told};
 use crate::{NewNames, Recovery, StartError, relief, rules_file};
@@ -42,36 +43,6 @@ pub struct Settings {
     pub snapshot_every: Duration,
     /// Tells which batch the historian has made durable; inputs up to it may go.
     pub historian_seq: Arc<dyn Fn() -> u64 + Send + Sync>,
-}
-
-pub(crate) struct Counted {
-    pub provisional: Counter,
-    commits: Counter,
-    inputs: Counter,
-    facts: Counter,
-    late: Counter,
-    duplicate: Counter,
-    commit_us: Gauge,
-    replay_inputs: Gauge,
-    waiting: Gauge,
-}
-
-impl Counted {
-    fn new(metrics: &Metrics) -> Self {
-        let counter = |name, labels: &str, help| metrics.counter(name, labels, help);
-        let stored = "Readings stored, by what became of them.";
-        Self {
-            provisional: counter("fenghuo_frames_provisional_total", "", "Frames pushed before commit."),
-            commits: counter("fenghuo_journal_commits_total", "", "Group commits."),
-            inputs: counter("fenghuo_readings_stored_total", "", "Readings made durable."),
-            facts: counter("fenghuo_facts_total", "", "Facts made durable."),
-            late: counter("fenghuo_readings_judged_total", "timing=\"late\"", stored),
-            duplicate: counter("fenghuo_readings_judged_total", "timing=\"duplicate\"", stored),
-            commit_us: metrics.gauge("fenghuo_journal_commit_us", "", "Duration of the last group commit."),
-            replay_inputs: metrics.gauge("fenghuo_start_replayed_inputs", "", "Inputs replayed at the start."),
-            waiting: metrics.gauge("fenghuo_intake_waiting", "", "Readings waiting for the hall."),
-        }
-    }
 }
 
 /// What the hall thread and its relief share.
@@ -223,27 +194,6 @@ pub struct Activation {
     pub actor: Actor,
 }
 
-/// How often submissions come, measured over windows of 50 ms.
-struct Rate {
-    per_s: f64,
-    count: usize,
-    since: Instant,
-}
-
-impl Rate {
-    const WINDOW: Duration = Duration::from_millis(50);
-
-    fn add(&mut self, count: usize) {
-        self.count += count;
-        let elapsed = self.since.elapsed();
-        if elapsed >= Self::WINDOW {
-            self.per_s = self.count as f64 / elapsed.as_secs_f64();
-            self.count = 0;
-            self.since = Instant::now();
-        }
-    }
-}
-
 struct Writer {
     shared: Arc<Shared>,
     journal: Journal,
@@ -266,7 +216,7 @@ impl Writer {
             folder,
             batch: Batch::default(),
             texts: Vec::new(),
-            rate: Rate { per_s: 0.0, count: 0, since: Instant::now() },
+            rate: Rate::new(),
             snapshot_at: Instant::now(),
             readings_since_snapshot: 0,
             saving: None,
