@@ -2,4 +2,5 @@
 
 mod kill;
 mod main_job;
+mod postgres;
 mod tidy;
