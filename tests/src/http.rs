@@ -40,6 +40,11 @@ impl Api {
         Self::with(host, ("cookie", cookie))
     }
 
+    /// What its header says: the cookie of who is logged in.
+    pub fn header_value(&self) -> &str {
+        &self.header.1
+    }
+
     /// GET.
     #[track_caller]
     pub fn get(&self, path: &str) -> Answer {
@@ -68,6 +73,15 @@ impl Api {
         let text = self.agent.get(url).call().expect("metrics").body_mut().read_to_string().expect("text");
         let line = text.lines().find(|l| l.strip_prefix(name).is_some_and(|rest| rest.starts_with(' ')));
         line.and_then(|l| l.rsplit(' ').next()).and_then(|n| n.parse().ok()).unwrap_or_else(|| panic!("no {name}"))
+    }
+
+    /// The sum of a metric over all its labels.
+    #[track_caller]
+    pub fn metric_sum(&self, name: &str) -> f64 {
+        let url = format!("{}/metrics", self.base);
+        let text = self.agent.get(url).call().expect("metrics").body_mut().read_to_string().expect("text");
+        let of = |l: &&str| l.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', '{']));
+        text.lines().filter(of).filter_map(|l| l.rsplit(' ').next()?.parse::<f64>().ok()).sum()
     }
 
     /// Open alarms.
