@@ -51,7 +51,7 @@ fn bad_input_31_a_closed_alarm_says_state_by_whom_and_when() {
     assert_eq!(list["alarms"][0]["alarm_id"], alarm["alarm_id"], "{list}");
     let (_, life) = duty.get(&format!("/api/v1/alarms/{}", alarm["alarm_id"].as_str().unwrap()));
     let causes: Vec<&str> = life["events"].as_array().unwrap().iter().map(|e| e["cause"].as_str().unwrap()).collect();
-    assert_eq!(causes, ["raised", "acknowledged", "returned", "reset"]);
+    assert_eq!(causes, ["raised", "acknowledged", "recovered", "reset"]);
 }
 
 #[test]

@@ -21,7 +21,9 @@ impl Api {
 
     /// With one header of any kind: a cookie, or something harmless.
     pub fn with(host: &str, header: (&str, &str)) -> Self {
-        let config = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build();
+        // A connection each: a server may close one whose body it refused unread, just as the next request goes out.
+        let config = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0);
+        let config = config.max_idle_connections(0).build();
         Self {
             agent: config.into(),
             base: format!("http://{host}"),
@@ -36,6 +38,17 @@ impl Api {
         let body = serde_json::json!({"account": account, "password": password});
         let answer = api.agent.post(format!("{}/api/v1/login", api.base)).send_json(&body).expect("an answer");
         assert_eq!(answer.status(), 200, "log in as {account}");
+        let cookie = answer.headers()["set-cookie"].to_str().expect("a cookie").split(';').next().unwrap_or_default();
+        Self::with(host, ("cookie", cookie))
+    }
+
+    /// Logs in by a one-time link.
+    #[track_caller]
+    pub fn by_link(link: &str) -> Self {
+        let (host, path) = link.trim_start_matches("http://").split_once('/').expect("a link");
+        let api = Self::with(host, ("x-test", "1"));
+        let answer = api.agent.get(format!("{}/{path}", api.base)).call().expect("an answer");
+        assert_eq!(answer.status(), 303, "{link}");
         let cookie = answer.headers()["set-cookie"].to_str().expect("a cookie").split(';').next().unwrap_or_default();
         Self::with(host, ("cookie", cookie))
     }

@@ -2,7 +2,13 @@
 
 mod alarm_life;
 mod bad_readings;
+mod configuration;
+mod documents;
 mod kill;
+mod lifecycle;
 mod main_job;
 mod people;
+mod stalled_disk;
+mod stream_promises;
 mod tidy;
+mod write_points;

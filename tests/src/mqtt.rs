@@ -158,6 +158,15 @@ impl Publisher {
         }
     }
 
+    /// Whether anything from the door is there to be read now.
+    pub fn has_answer(&mut self) -> bool {
+        let mut byte = [0];
+        let _ = self.out.set_nonblocking(true);
+        let there = !self.input.buffer().is_empty() || self.out.peek(&mut byte).is_ok();
+        let _ = self.out.set_nonblocking(false);
+        there
+    }
+
     /// Publishes and waits until it is acknowledged.
     #[track_caller]
     pub fn publish(&mut self, topic: &str, payload: &str) {

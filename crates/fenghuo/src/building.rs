@@ -226,6 +226,7 @@ async fn open_doors(plan: Plan, rooms: Rooms, opened: Opened) -> anyhow::Result<
         api::Settings {
             origins: settings.http.origins.clone(),
             desk: settings.http.desk.clone(),
+            resume_max: settings.http.resume_max,
             teams: settings.teams.clone(),
         },
         ApiParts {
