@@ -21,7 +21,9 @@ impl Api {
 
     /// With one header of any kind: a cookie, or something harmless.
     pub fn with(host: &str, header: (&str, &str)) -> Self {
-        let config = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build();
+        // A connection each: a server may close one whose body it refused unread, just as the next request goes out.
+        let config = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0);
+        let config = config.max_idle_connections(0).build();
         Self {
             agent: config.into(),
             base: format!("http://{host}"),
@@ -38,6 +40,22 @@ impl Api {
         assert_eq!(answer.status(), 200, "log in as {account}");
         let cookie = answer.headers()["set-cookie"].to_str().expect("a cookie").split(';').next().unwrap_or_default();
         Self::with(host, ("cookie", cookie))
+    }
+
+    /// Logs in by a one-time link.
+    #[track_caller]
+    pub fn by_link(link: &str) -> Self {
+        let (host, path) = link.trim_start_matches("http://").split_once('/').expect("a link");
+        let api = Self::with(host, ("x-test", "1"));
+        let answer = api.agent.get(format!("{}/{path}", api.base)).call().expect("an answer");
+        assert_eq!(answer.status(), 303, "{link}");
+        let cookie = answer.headers()["set-cookie"].to_str().expect("a cookie").split(';').next().unwrap_or_default();
+        Self::with(host, ("cookie", cookie))
+    }
+
+    /// What its header says: the cookie of who is logged in.
+    pub fn header_value(&self) -> &str {
+        &self.header.1
     }
 
     /// GET.
@@ -68,6 +86,15 @@ impl Api {
         let text = self.agent.get(url).call().expect("metrics").body_mut().read_to_string().expect("text");
         let line = text.lines().find(|l| l.strip_prefix(name).is_some_and(|rest| rest.starts_with(' ')));
         line.and_then(|l| l.rsplit(' ').next()).and_then(|n| n.parse().ok()).unwrap_or_else(|| panic!("no {name}"))
+    }
+
+    /// The sum of a metric over all its labels.
+    #[track_caller]
+    pub fn metric_sum(&self, name: &str) -> f64 {
+        let url = format!("{}/metrics", self.base);
+        let text = self.agent.get(url).call().expect("metrics").body_mut().read_to_string().expect("text");
+        let of = |l: &&str| l.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', '{']));
+        text.lines().filter(of).filter_map(|l| l.rsplit(' ').next()?.parse::<f64>().ok()).sum()
     }
 
     /// Open alarms.

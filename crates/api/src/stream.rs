@@ -39,10 +39,12 @@ const TAGS_MAX: usize = 200;
 const BATCH_BYTES: usize = 256 * 1024;
 /// A client that takes nothing for this long is cut.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// A client that was cut may still read its last frame and the hint where to resume for this long.
+const HINT_TIMEOUT: Duration = Duration::from_secs(30);
+/// Any other client has this long to read why it ended.
+const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
 /// Frames read from the journal at once, for a client that comes from before the ring.
 const JOURNAL_PAGE: usize = 1_000;
-/// Older than this many frames, a client loads the open alarms instead.
-const RESUME_MAX: u64 = 100_000;
 
 /// Consoles connected, and which of them can sound.
 #[derive(Debug)]
@@ -127,7 +129,7 @@ pub async fn stream(
             Err(error) => return tracing::warn!(error, "stream upgrade"),
         };
         let id = task_api.consoles.enter(&caller.0);
-        let mut client = Client { api: task_api, ws, grant: caller.0, id, tags: Vec::new() };
+        let mut client = Client { api: task_api, ws, grant: caller.0, id, tags: Vec::new(), rest: Vec::new() };
         let end =
             tokio::select! { biased; () = stop.cancelled() => End::Stopping, end = client.serve(from.since) => end };
         client.close(end).await;
@@ -172,6 +174,8 @@ struct Client {
     id: u64,
     /// Subscribed tags with the version last sent.
     tags: Vec<(TagIndex, u32)>,
+    /// The unsent end of the frame in which a slow client was cut.
+    rest: Vec<u8>,
 }
 
 impl Client {
@@ -205,9 +209,9 @@ impl Client {
             if after + 1 >= oldest {
                 return Ok(self.api.hub.cursor(after + 1));
             }
-            if last - after > RESUME_MAX {
-                let frame =
-                    SnapshotRequired { r#type: "snapshot_required", oldest_seq: last - RESUME_MAX, last_seq: last };
+            let most = self.api.settings.resume_max;
+            if last - after > most {
+                let frame = SnapshotRequired { r#type: "snapshot_required", oldest_seq: last - most, last_seq: last };
                 self.send(&frame).await?;
                 return Err(End::SnapshotRequired);
             }
@@ -254,10 +258,23 @@ impl Client {
 
     /// Writes whole frames past the WebSocket layer, which has nothing buffered of its own.
     async fn write(&mut self, frames: &[u8], settled: u64) -> Result<(), End> {
-        match tokio::time::timeout(WRITE_TIMEOUT, self.ws.get_mut().write_all(frames)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(End::Gone),
-            Err(_) => Err(End::TooSlow(settled)),
+        let mut written = 0;
+        let socket = self.ws.get_mut();
+        let all = async {
+            while written < frames.len() {
+                match socket.write(&frames[written..]).await {
+                    Ok(n) if n > 0 => written += n,
+                    _ => return Err(End::Gone),
+                }
+            }
+            Ok(())
+        };
+        match tokio::time::timeout(WRITE_TIMEOUT, all).await {
+            Ok(done) => done,
+            Err(_) => {
+                self.rest = frames[written..end_of_frame(frames, written)].to_vec();
+                Err(End::TooSlow(settled))
+            }
         }
     }
 
@@ -342,8 +359,9 @@ impl Client {
         self.send(&ReadingsFrame { r#type: "readings", readings }).await
     }
 
-    /// Says why, in a close frame, and gives the client a second to read it.
+    /// Says why, in a close frame, and gives the client time to read it.
     async fn close(&mut self, end: End) {
+        let patience = if matches!(end, End::TooSlow(_)) { HINT_TIMEOUT } else { GOODBYE_TIMEOUT };
         let (code, reason) = match end {
             End::Gone => return,
             End::TooSlow(seq) => {
@@ -356,12 +374,31 @@ impl Client {
             End::Stopping => (1001, "stopping".to_owned()),
         };
         let frame = CloseFrame { code: CloseCode::from(code), reason: reason.into() };
+        let rest = std::mem::take(&mut self.rest);
         let closing = async {
+            if self.ws.get_mut().write_all(&rest).await.is_err() {
+                return;
+            }
             let _ = self.ws.close(Some(frame)).await;
             while let Some(Ok(_)) = self.ws.next().await {}
         };
-        let _ = tokio::time::timeout(Duration::from_secs(1), closing).await;
+        let _ = tokio::time::timeout(patience, closing).await;
     }
+}
+
+/// Where the frame that `at` lies in ends, in a run of whole unmasked frames (RFC 6455 §5.2).
+fn end_of_frame(frames: &[u8], at: usize) -> usize {
+    let mut end = 0;
+    while end < at {
+        let (header, len) = match frames.get(end + 1..) {
+            Some([127, rest @ ..]) => (10, rest.first_chunk().map_or(0, |b| u64::from_be_bytes(*b) as usize)),
+            Some([126, rest @ ..]) => (4, rest.first_chunk().map_or(0, |b| usize::from(u16::from_be_bytes(*b)))),
+            Some([len, ..]) => (2, usize::from(*len)),
+            _ => return frames.len(),
+        };
+        end += header + len;
+    }
+    end.min(frames.len())
 }
 
 /// Starts the task that beats for all clients.

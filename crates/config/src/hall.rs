@@ -46,6 +46,8 @@ pub struct Http {
     pub origins: Vec<String>,
     /// Name of this desk.
     pub desk: String,
+    /// A client that comes back further behind than this many frames loads the open alarms instead of resuming.
+    pub resume_max: u64,
 }
 
 /// Firms' door.
@@ -216,6 +218,7 @@ fn http(r: &Reader<'_, '_>) -> Http {
         listen: address(r, "listen", SocketAddr::from(([127, 0, 0, 1], 8600))),
         origins: r.texts("origins"),
         desk: r.opt_text("desk").unwrap_or_else(|| "值守一席".into()),
+        resume_max: r.number("resume_max", 100_000.0, 1.0..=10_000_000.0) as u64,
     }
 }
 

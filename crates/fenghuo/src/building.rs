@@ -16,6 +16,7 @@ use parking_lot::Mutex;
 use protocol::{AlarmView, settle};
 use runtime::{LatestTable, Metrics, Shared, Tasks};
 use store::Location;
+use tokio::runtime::Handle;
 
 use crate::devices::{self, Device};
 use crate::records::{Parts, Readers, records};
@@ -80,7 +81,9 @@ impl Building {
     ///
     /// # Errors
     /// With the exit code that says what to do: 65, 69, 74, 75 or 78.
-    pub async fn open(plan: Plan) -> anyhow::Result<Self> {
+    pub fn open(plan: Plan, runtime: &Handle) -> anyhow::Result<Self> {
+        // Tasks may be started from here, and blocking rooms (a PostgreSQL client has a runtime of its own) opened.
+        let _entered = runtime.enter();
         std::fs::create_dir_all(&plan.data_dir)
             .map_err(|e| exit::with(74, format!("cannot make the data folder {}: {e}", plan.data_dir.display())))?;
         let location = match &plan.loaded.settings.journal.location {
@@ -111,25 +114,19 @@ impl Building {
             mappings: Arc::new(Shared::new(mappings)),
         });
         let readers = Arc::new(Readers::new(location));
-        open_doors(plan, rooms, Opened { hall, reload, readers, historian, gateways }).await
+        open_doors(plan, rooms, Opened { hall, reload, readers, historian, gateways }, runtime)
     }
 
-    /// Closes in order: doors, hall, historian, people.
-    pub async fn close(self) {
+    /// Closes in order: doors, hall, people, historian.
+    pub fn close(self, runtime: &Handle) {
         tracing::info!("stopping: doors first");
-        if !self.doors.stop(DOORS_STOP).await {
+        if !runtime.block_on(self.doors.stop(DOORS_STOP)) {
             tracing::warn!("some device connections did not end in time");
         }
-        let hall = self.hall.clone();
-        if tokio::task::spawn_blocking(move || hall.stop()).await.is_err() {
-            tracing::error!("the hall did not stop cleanly");
-        }
-        self.people.stop(HTTP_STOP).await;
+        self.hall.stop();
+        runtime.block_on(self.people.stop(HTTP_STOP));
         // The last handle flushes what is in memory; what does not get there is read back from the journal.
-        let historian = self.historian;
-        if tokio::task::spawn_blocking(move || drop(historian)).await.is_err() {
-            tracing::error!("the historian did not stop cleanly");
-        }
+        drop(self.historian);
         tracing::info!("stopped; everything acknowledged is durable");
     }
 
@@ -211,7 +208,7 @@ struct Opened {
     gateways: Gateways,
 }
 
-async fn open_doors(plan: Plan, rooms: Rooms, opened: Opened) -> anyhow::Result<Building> {
+fn open_doors(plan: Plan, rooms: Rooms, opened: Opened, runtime: &Handle) -> anyhow::Result<Building> {
     let Opened { hall, reload, readers, historian, gateways } = opened;
     let settings = &plan.loaded.settings;
     let (doors, people) = (Tasks::new(), Tasks::new());
@@ -220,8 +217,8 @@ async fn open_doors(plan: Plan, rooms: Rooms, opened: Opened) -> anyhow::Result<
     for broker in &settings.brokers {
         ingest::broker::subscribe(subscription(broker), deps.clone(), &doors);
     }
-    let door = Door::listen(door_settings(settings)?, deps, &doors)
-        .await
+    let door = runtime
+        .block_on(Door::listen(door_settings(settings)?, deps, &doors))
         .map_err(|e| exit::with(69, format!("MQTT door {}: {e}; choose another with --mqtt", settings.mqtt.listen)))?;
     let mqtt = door.plain.context("the MQTT door has no plain listener")?;
     rooms.outlet.open(door.outgoing, &readers).map_err(|p| exit::with(74, p.message_en))?;
@@ -246,6 +243,7 @@ async fn open_doors(plan: Plan, rooms: Rooms, opened: Opened) -> anyhow::Result<
         api::Settings {
             origins: settings.http.origins.clone(),
             desk: settings.http.desk.clone(),
+            resume_max: settings.http.resume_max,
             teams: settings.teams.clone(),
         },
         ApiParts {
@@ -259,9 +257,8 @@ async fn open_doors(plan: Plan, rooms: Rooms, opened: Opened) -> anyhow::Result<
         },
         people.clone(),
     );
-    let http = api
-        .listen(settings.http.listen)
-        .await
+    let http = runtime
+        .block_on(api.listen(settings.http.listen))
         .map_err(|e| exit::with(69, format!("console {}: {e}; choose another with --http", settings.http.listen)))?;
     Ok(Building { hall, api, http, mqtt, directory: rooms.directory, readers, historian, doors, people })
 }
@@ -305,11 +302,16 @@ fn door_deps(
     gateways: &Arc<Mutex<Gateways>>,
 ) -> anyhow::Result<DoorDeps> {
     let sessions = mqtt_sessions::MqttSessions::open(readers, hall.clone())?;
+    let audit = {
+        let hall = hall.clone();
+        // Nobody waits for it; a hall that takes nothing now says so elsewhere.
+        move |row| drop(hall.submit(hall::Submission::Record(Box::new(|_| Ok(())), Some(row), Box::new(|_| ()))))
+    };
     Ok(DoorDeps {
         submit: submit::batches(hall),
         directory: rooms.directory.clone(),
         mappings: reload.mappings.clone(),
-        verify: devices::verify(plan.devices.clone()),
+        verify: devices::audited(devices::verify(plan.devices.clone()), audit),
         intern: submit::intern(hall, gateways.clone()),
         load_session: sessions.load(),
         save_session: sessions.save(),

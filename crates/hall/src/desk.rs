@@ -53,6 +53,8 @@ impl Batch {
 pub(crate) struct Desk {
     pub engine: Engine,
     pub directory: Arc<Directory>,
+    /// Names of gateways in the order of their numbers.
+    pub gateways: Arc<Vec<String>>,
     pub batch: Batch,
     effects: Effects,
     now: Time,
@@ -61,9 +63,21 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    pub fn new(engine: Engine, directory: Arc<Directory>, now: Time) -> Self {
-        let counts = engine::Counts::default();
-        Self { engine, directory, batch: Batch::default(), effects: Effects::default(), now, counts }
+    pub fn new(engine: Engine, (directory, gateways): (Arc<Directory>, Vec<String>), now: Time) -> Self {
+        Self {
+            engine,
+            directory,
+            gateways: Arc::new(gateways),
+            batch: Batch::default(),
+            effects: Effects::default(),
+            now,
+            counts: engine::Counts::default(),
+        }
+    }
+
+    /// What numbers are called.
+    pub fn names(&self) -> protocol::Names<'_> {
+        protocol::Names { directory: &self.directory, gateways: &self.gateways }
     }
 
     /// The engine's time never goes back, whatever the clock does.
@@ -126,7 +140,10 @@ impl Desk {
                 self.directory = directory;
                 self.batch.activated.push((reply, revision));
             }
-            Submission::Gateway(name) => self.batch.names.gateways.push(name),
+            Submission::Gateway(name) => {
+                Arc::make_mut(&mut self.gateways).push(name.clone());
+                self.batch.names.gateways.push(name);
+            }
             Submission::Record(change, audit, reply) => self.batch.records.push((change, audit, reply)),
         }
     }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use engine::{Event, FactBody};
 use model::{Actor, Directory, Time};
 use parking_lot::Mutex;
-use protocol::encode_fact;
+use protocol::{Names, encode_fact};
 use runtime::{Intake, Metrics, Offer, Tasks, unix_now};
 use store::{AuditNote, Commit, FactRow, Journal, StoreError};
 
@@ -105,7 +105,7 @@ impl Hall {
         counted.replay_inputs.set(replayed as f64);
         let shared = Arc::new(Shared {
             intake: Intake::new(INTAKE_MAX),
-            desk: Mutex::new(Desk::new(engine, directory, now)),
+            desk: Mutex::new(Desk::new(engine, (directory, recovered.gateways), now)),
             in_flight: Mutex::default(),
             committing_since: AtomicI64::new(0),
             stopped: AtomicBool::new(false),
@@ -291,16 +291,18 @@ impl Writer {
 
     /// Makes the batch durable, then tells everybody.
     fn commit(&mut self) -> Result<(), StoreError> {
-        let directory = {
+        let (directory, gateways) = {
             let mut desk = self.shared.desk.lock();
             std::mem::swap(&mut desk.batch, &mut self.batch);
-            desk.directory.clone()
+            (desk.directory.clone(), desk.gateways.clone())
         };
         if self.batch.is_empty() && self.batch.marks.is_empty() {
             return Ok(());
         }
         self.texts.clear();
-        self.texts.extend(self.batch.facts.iter().map(|f| encode_fact(f, &directory)));
+        let names = Names { directory: &directory, gateways: &gateways };
+        self.texts.extend(self.batch.facts.iter().map(|f| encode_fact(f, names)));
+        drop(gateways);
         self.announce();
         let started = Instant::now();
         self.shared.committing_since.store(unix_now(), Ordering::Release);

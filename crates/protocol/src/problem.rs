@@ -221,8 +221,11 @@ impl From<engine::Refusal> for Problem {
         use engine::Refusal as R;
         match &refusal {
             R::NotFound { id, .. } => Self::new("NOT_FOUND", id),
-            R::AlarmState { alarm, state, by, since } => Self::new("ALARM_STATE", &alarm.to_string())
-                .detail(&format!("{state:?}，{by}，{}", since.0), &format!("{state:?} by {by} at {} µs", since.0)),
+            R::AlarmState { alarm, state, by, since } => {
+                let ((zh, en), at) = (state_words(*state), crate::rfc3339::format_rfc3339(*since));
+                Self::new("ALARM_STATE", &alarm.to_string())
+                    .detail(&format!("现为“{zh}”，{by} 于 {at} 操作"), &format!("it is {en} since {by} at {at}"))
+            }
             R::VersionConflict { id, seen, current, by } => Self::new("VERSION_CONFLICT", id).detail(
                 &format!("{by} 已操作（您看到 {seen}，现为 {current}）"),
                 &format!("{by} acted; you saw {seen}, it is {current}"),
@@ -231,6 +234,21 @@ impl From<engine::Refusal> for Problem {
             R::FieldInvalid { field, problem } => Self::new("FIELD_INVALID", field).detail(problem, problem),
             R::OrderState { order, state } => Self::new("ORDER_STATE", &order.to_string()).detail(state, state),
         }
+    }
+}
+
+/// ISA-18.2 states as people read them.
+const fn state_words(state: alarm::State) -> (&'static str, &'static str) {
+    use alarm::State as S;
+    match state {
+        S::Normal => ("正常", "normal"),
+        S::Unacknowledged => ("未确认", "unacknowledged"),
+        S::Acknowledged => ("已确认", "acknowledged"),
+        S::ReturnedUnacknowledged => ("已恢复未确认", "returned, not acknowledged"),
+        S::Latched => ("已锁存", "latched"),
+        S::Shelved => ("已搁置", "shelved"),
+        S::SuppressedByDesign => ("按设计抑制", "suppressed by design"),
+        S::OutOfService => ("停用", "out of service"),
     }
 }
 

@@ -72,9 +72,42 @@ fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
 }
 
+/// A time as text, UTC, to the second.
+pub(crate) fn format_rfc3339(time: model::Time) -> String {
+    let seconds = time.0.div_euclid(1_000_000);
+    let (days, of_day) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    let (year, month, day) = civil_from_days(days);
+    let (hour, minute, second) = (of_day / 3_600, of_day / 60 % 60, of_day % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+/// The inverse of [`days_from_civil`].
+fn civil_from_days(days: i64) -> (i64, i64, i64) {
+    let z = days + 719_468;
+    let era = z.div_euclid(146_097);
+    let of_era = z.rem_euclid(146_097);
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let from_march = (5 * of_year + 2) / 153;
+    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+    (year_of_era + era * 400 + i64::from(month <= 2), month, of_year - (153 * from_march + 2) / 5 + 1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_written_reads_back() {
+        for day in (-800_000..800_000).step_by(97) {
+            let us = day * 86_400_000_000 + 45_296_000_000;
+            let text = format_rfc3339(model::Time(us));
+            if let Some(read) = parse_rfc3339(&text).filter(|_| text.len() == 20) {
+                assert_eq!(read, us, "{text}");
+            }
+        }
+        assert_eq!(format_rfc3339(model::Time(1_795_651_200_000_000)), "2026-11-26T00:00:00Z");
+    }
 
     #[test]
     fn times_with_zones() {

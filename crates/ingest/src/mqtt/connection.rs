@@ -161,7 +161,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 self.session.admit(admission, &self.site, &mut self.out);
             }
             Err(refusal) => {
-                self.seat.house.counters.turned_away(refusal.metric);
+                verdict::turned_away(&refusal, &self.seat.house, &self.peer.address);
                 self.session.refuse(refusal.reason, &refusal.text, &mut self.out);
             }
         }
@@ -427,6 +427,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     /// Links down, will, session record; what the hall does not take in time is counted.
     async fn finish(mut self) {
         let house = self.seat.house.clone();
+        if let Some(fault) = self.session.fault() {
+            verdict::cut(fault, &house, &self.peer.address, self.session.client_id());
+        }
         self.session.farewell(&mut self.out.send);
         let unsent = self.out.send.split_off(self.written.min(self.out.send.len()));
         if !unsent.is_empty() {
