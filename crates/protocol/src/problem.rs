@@ -58,13 +58,6 @@ const CODES: &[Code] = &[
         hint: "wait for the seconds in Retry-After",
     },
     Code {
-        code: "LINK_EXPIRED",
-        status: 401,
-        zh: "一次性登录链接已使用或已过期",
-        en: "the one-time link was used or has expired",
-        hint: "log in with account and password, or start the demo again",
-    },
-    Code {
         code: "ORIGIN_DENIED",
         status: 403,
         zh: "不允许的来源页面",
