@@ -3,7 +3,7 @@
 use model::{Quality, Reading, ReadingFlags, Time};
 
 use super::json::{self, Node};
-use super::{Arrival, Outcome, Sensor, TimeFault, fast, time};
+use super::{Arrival, Outcome, Sensor, fast, time};
 use crate::refusal::escape;
 use crate::{Code, Refusal};
 
@@ -191,10 +191,10 @@ impl Flags<'_> {
                 return Ok(now);
             }
             Some(Node::Number(ms, _)) => (*ms * 1_000.0) as i64,
-            Some(Node::Text(text)) => match time::rfc3339(text.as_bytes()) {
+            Some(Node::Text(text)) => match model::parse_rfc3339(text.as_bytes()) {
                 Ok(at_us) => at_us,
-                Err(TimeFault::NoZone) => return Ok(self.no_zone(text, now)),
-                Err(TimeFault::Malformed) => return Err(self.not_a_time()),
+                Err(model::TimeFault::NoZone) => return Ok(self.no_zone(text, now)),
+                Err(model::TimeFault::Malformed) => return Err(self.not_a_time()),
             },
             Some(_) => return Err(self.not_a_time()),
         };
