@@ -1,5 +1,7 @@
 //! Times as text: RFC 3339, with a zone or not at all.
 
+use crate::Time;
+
 /// Why a text is not a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimeFault {
@@ -87,6 +89,27 @@ fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + day_of_era - 719_468
 }
 
+/// A time as text, UTC, to the second.
+pub fn format_rfc3339(time: Time) -> String {
+    let seconds = time.0.div_euclid(1_000_000);
+    let (days, of_day) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    let (year, month, day) = civil_from_days(days);
+    let (hour, minute, second) = (of_day / 3_600, of_day / 60 % 60, of_day % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+/// The inverse of [`days_from_civil`].
+fn civil_from_days(days: i64) -> (i64, i64, i64) {
+    let z = days + 719_468;
+    let era = z.div_euclid(146_097);
+    let of_era = z.rem_euclid(146_097);
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let from_march = (5 * of_year + 2) / 153;
+    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+    (year_of_era + era * 400 + i64::from(month <= 2), month, of_year - (153 * from_march + 2) / 5 + 1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,6 +117,16 @@ mod tests {
     #[track_caller]
     fn check(text: &str, want: Result<i64, TimeFault>) {
         assert_eq!(parse_rfc3339(text.as_bytes()), want, "{text}");
+    }
+
+    #[test]
+    fn what_is_written_reads_back() {
+        for day in (-700_000..800_000).step_by(97) {
+            let us = day * 86_400_000_000 + 45_296_000_000;
+            let text = format_rfc3339(Time(us));
+            assert_eq!(parse_rfc3339(text.as_bytes()), Ok(us), "{text}");
+        }
+        assert_eq!(format_rfc3339(Time(1_795_651_200_000_000)), "2026-11-26T00:00:00Z");
     }
 
     #[test]

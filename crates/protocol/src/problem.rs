@@ -215,7 +215,7 @@ impl From<engine::Refusal> for Problem {
         match &refusal {
             R::NotFound { id, .. } => Self::new("NOT_FOUND", id),
             R::AlarmState { alarm, state, by, since } => {
-                let ((zh, en), at) = (state_words(*state), crate::rfc3339::format_rfc3339(*since));
+                let ((zh, en), at) = (state_words(*state), model::format_rfc3339(*since));
                 Self::new("ALARM_STATE", &alarm.to_string())
                     .detail(&format!("现为“{zh}”，{by} 于 {at} 操作"), &format!("it is {en} since {by} at {at}"))
             }
