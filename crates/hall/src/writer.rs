@@ -172,10 +172,12 @@ impl Hall {
     /// When the file cannot be written, or the hall takes nothing now.
     pub fn activate(&self, activation: Activation, reply: crate::Reply<u64>) -> Result<(), StartError> {
         let Activation { rules, directory, names, actor } = activation;
+        let in_force = self.shared.desk.lock().engine.rules().clone();
+        let rules = engine::complete(&Arc::new(rules), &in_force);
         let io = |source| StartError::Rules { revision: rules.revision, source };
         rules_file::save(&self.folder, &rules).map_err(io)?;
         let busy = || io(std::io::Error::other("the hall takes nothing now"));
-        let rules = Arc::new(rules.clone());
+        let rules = rules.clone();
         self.submit(Submission::Rules { rules, directory, names, actor, reply }).map_err(|_| busy())
     }
 
@@ -280,8 +282,8 @@ impl Writer {
         let mut desk = self.shared.desk.lock();
         desk.batch.names.tags = tags;
         desk.batch.names.conditions = conditions;
-        let mut rules = start.rules;
         let in_force = desk.engine.rules().clone();
+        let mut rules = (*engine::complete(&Arc::new(start.rules), &in_force)).clone();
         let new_revision = rules.revision;
         rules.revision = in_force.revision;
         if rules != *in_force {
