@@ -73,6 +73,18 @@ impl Api {
         response.headers().get("location").and_then(|l| l.to_str().ok()).unwrap_or_default().to_owned()
     }
 
+    /// GET; none when there is no answer, because the hall is dead.
+    pub fn try_get(&self, path: &str) -> Option<Answer> {
+        let request = self.agent.get(format!("{}{path}", self.base)).header(&self.header.0, &self.header.1);
+        try_answer(request.call().ok()?)
+    }
+
+    /// POST; none when there is no answer.
+    pub fn try_post(&self, path: &str, body: &Value) -> Option<Answer> {
+        let request = self.agent.post(format!("{}{path}", self.base)).header(&self.header.0, &self.header.1);
+        try_answer(request.send_json(body).ok()?)
+    }
+
     /// POST with a JSON body.
     #[track_caller]
     pub fn post(&self, path: &str, body: &Value) -> Answer {
@@ -114,8 +126,11 @@ impl Api {
 
 #[track_caller]
 fn answer(result: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Answer {
-    let mut response = result.expect("an answer");
+    try_answer(result.expect("an answer")).expect("a body")
+}
+
+fn try_answer(mut response: ureq::http::Response<ureq::Body>) -> Option<Answer> {
     let status = response.status().as_u16();
-    let text = response.body_mut().read_to_string().expect("a body");
-    (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+    let text = response.body_mut().read_to_string().ok()?;
+    Some((status, serde_json::from_str(&text).unwrap_or(Value::String(text))))
 }

@@ -38,19 +38,20 @@ fn bad_input_40_a_second_instance_is_refused_with_the_pid_of_the_first() {
     let folder = Folder::new();
     let first = Served::start(&folder);
     let text = folder.refused("serve", 75);
-    assert!(text.contains(&format!("LOCKED by {}", first.pid())), "{text}");
+    assert!(text.contains(&format!("LOCKED by pid {}", first.pid())), "{text}");
     assert_eq!(folder.run(&["user", "list"]).status.code(), Some(75), "accounts too are one writer's");
     assert_eq!(first.stop(), Some(0));
     assert_eq!(folder.run(&["user", "list"]).status.code(), Some(0));
 }
 
-/// Every file of a folder with its bytes.
+/// Every file of a folder with its bytes, but the lock and SQLite's index of an empty log, which any reader makes.
 fn bytes(folder: &Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
     let mut all: Vec<_> = std::fs::read_dir(folder)
         .unwrap()
         .map(|e| e.unwrap().path())
-        .filter(|p| p.is_file() && !p.ends_with("fenghuo.lock"))
+        .filter(|p| p.is_file() && !p.ends_with("fenghuo.lock") && !p.ends_with("journal.db-shm"))
         .map(|p| (p.clone(), std::fs::read(p).unwrap()))
+        .filter(|(p, bytes)| !(p.ends_with("journal.db-wal") && bytes.is_empty()))
         .collect();
     all.sort();
     all
@@ -70,7 +71,7 @@ fn bad_input_40_data_of_a_newer_version_is_left_alone() {
     let before = bytes(&folder.data());
     let text = folder.refused("serve", 65);
     assert!(text.contains("SCHEMA_NEWER have 99 need <= "), "{text}");
-    assert_eq!(bytes(&folder.data()), before, "nothing may be changed");
+    assert!(bytes(&folder.data()) == before, "nothing may be changed");
 }
 
 #[test]

@@ -71,11 +71,12 @@ impl Revisions {
 
     /// What the files of today say, numbered `next`, if that is not what is in force.
     pub fn different_from(self, in_force: &Arc<RuleSet>, next: u64) -> Option<RuleSet> {
-        let mut wanted = match self.matched {
+        let wanted = match self.matched {
             Some(matched) if Arc::ptr_eq(&matched, in_force) => return None,
-            Some(matched) => (*matched).clone(),
-            None => self.candidate,
+            Some(matched) => matched,
+            None => Arc::new(self.candidate),
         };
+        let mut wanted = Arc::unwrap_or_clone(engine::complete(&wanted, in_force));
         wanted.revision = in_force.revision;
         if wanted == **in_force {
             return None;

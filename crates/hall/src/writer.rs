@@ -143,10 +143,12 @@ impl Hall {
     /// When the file cannot be written, or the hall takes nothing now.
     pub fn activate(&self, activation: Activation, reply: crate::Reply<u64>) -> Result<(), StartError> {
         let Activation { rules, directory, names, actor } = activation;
+        let in_force = self.shared.desk.lock().engine.rules().clone();
+        let rules = engine::complete(&Arc::new(rules), &in_force);
         let io = |source| StartError::Rules { revision: rules.revision, source };
         rules_file::save(&self.folder, &rules).map_err(io)?;
         let busy = || io(std::io::Error::other("the hall takes nothing now"));
-        let rules = Arc::new(rules.clone());
+        let rules = rules.clone();
         self.submit(Submission::Rules { rules, directory, names, actor, reply }).map_err(|_| busy())
     }
 
