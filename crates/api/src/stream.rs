@@ -129,7 +129,7 @@ pub async fn stream(
             Err(error) => return tracing::warn!(error, "stream upgrade"),
         };
         let id = task_api.consoles.enter(&caller.0);
-        let mut client = Client { api: task_api, ws, grant: caller.0, id, tags: Vec::new(), rest: Vec::new() };
+        let mut client = Client { api: task_api, ws, grant: caller.0, id, tags: Vec::new(), rest: Vec::new(), seen_at: 0 };
         let end =
             tokio::select! { biased; () = stop.cancelled() => End::Stopping, end = client.serve(from.since) => end };
         client.close(end).await;
@@ -176,6 +176,8 @@ struct Client {
     tags: Vec<(TagIndex, u32)>,
     /// The unsent end of the frame in which a slow client was cut.
     rest: Vec<u8>,
+    /// When its session was last looked at.
+    seen_at: i64,
 }
 
 impl Client {
@@ -217,10 +219,11 @@ impl Client {
             }
             let page = read(&self.api.records.events_since, (after, JOURNAL_PAGE)).await.unwrap_or_default();
             let Some((newest, _)) = page.last() else { return Err(End::TooSlow(after)) };
-            after = *newest;
             let mut out = Vec::new();
             page.iter().for_each(|(_, text)| out.extend_from_slice(&frame(text)));
+            // A client that is cut in the middle resumes from before the page: a repeat is harmless, a gap is not.
             self.write(&out, after).await?;
+            after = *newest;
         }
     }
 
@@ -246,7 +249,7 @@ impl Client {
                 continue;
             }
             let end = tokio::select! {
-                () = news => Ok(()),
+                () = news => self.still_welcome(),
                 message = self.ws.next() => self.hear(message).await,
                 _ = ticks.tick(), if !self.tags.is_empty() => self.send_readings().await,
             };
@@ -256,26 +259,35 @@ impl Client {
         }
     }
 
+    /// An open stream counts as use of its session; a session that was ended ends its streams, within a heartbeat.
+    fn still_welcome(&mut self) -> Result<(), End> {
+        let now = runtime::unix_now();
+        let Some(hash) = self.grant.session.as_ref().filter(|_| now - self.seen_at > HEARTBEAT.as_micros() as i64 / 2) else {
+            return Ok(());
+        };
+        self.seen_at = now;
+        match self.api.sessions.touch(hash, now) {
+            Some(Ok(_)) => Ok(()),
+            _ => Err(End::SessionEnded),
+        }
+    }
+
     /// Writes whole frames past the WebSocket layer, which has nothing buffered of its own.
     async fn write(&mut self, frames: &[u8], settled: u64) -> Result<(), End> {
         let mut written = 0;
         let socket = self.ws.get_mut();
-        let all = async {
-            while written < frames.len() {
-                match socket.write(&frames[written..]).await {
-                    Ok(n) if n > 0 => written += n,
-                    _ => return Err(End::Gone),
+        while written < frames.len() {
+            // The limit is on a client that takes nothing, not on one that takes its time.
+            match tokio::time::timeout(WRITE_TIMEOUT, socket.write(&frames[written..])).await {
+                Ok(Ok(n)) if n > 0 => written += n,
+                Ok(_) => return Err(End::Gone),
+                Err(_) => {
+                    self.rest = frames[written..end_of_frame(frames, written)].to_vec();
+                    return Err(End::TooSlow(settled));
                 }
             }
-            Ok(())
-        };
-        match tokio::time::timeout(WRITE_TIMEOUT, all).await {
-            Ok(done) => done,
-            Err(_) => {
-                self.rest = frames[written..end_of_frame(frames, written)].to_vec();
-                Err(End::TooSlow(settled))
-            }
         }
+        Ok(())
     }
 
     async fn send<T: Serialize>(&mut self, value: &T) -> Result<(), End> {

@@ -124,6 +124,8 @@ pub struct Broker {
     pub qos: u8,
     /// User name and password.
     pub login: Option<(String, String)>,
+    /// Enterprises whose data may come this way; empty: all.
+    pub enterprises: Vec<String>,
 }
 
 /// A device or gateway that may publish.
@@ -270,6 +272,7 @@ fn broker(r: &Reader<'_, '_>) -> Broker {
         filters,
         qos: r.number("qos", 1.0, 0.0..=1.0) as u8,
         login: r.opt_text("username").map(|u| (u, r.opt_text("password").unwrap_or_default())),
+        enterprises: r.texts("enterprises"),
         name,
     }
 }

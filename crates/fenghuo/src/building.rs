@@ -1,6 +1,7 @@
 //! Opens the rooms in order and connects them; closes them in the reverse order.
 
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -86,6 +87,9 @@ impl Building {
         let _entered = runtime.enter();
         std::fs::create_dir_all(&plan.data_dir)
             .map_err(|e| exit::with(74, format!("cannot make the data folder {}: {e}", plan.data_dir.display())))?;
+        // Journal and historian hold hashes and people's names: their owner only.
+        std::fs::set_permissions(&plan.data_dir, std::fs::Permissions::from_mode(0o700))
+            .map_err(|e| exit::with(74, format!("cannot close the data folder {}: {e}", plan.data_dir.display())))?;
         let location = match &plan.loaded.settings.journal.location {
             config::JournalLocation::Sqlite => Location::Sqlite(plan.data_dir.clone()),
             config::JournalLocation::Postgres(url) => Location::Postgres(url.clone()),
@@ -272,7 +276,7 @@ fn subscription(broker: &config::Broker) -> ingest::broker::Subscription {
         credentials: broker.login.clone(),
         filters: broker.filters.clone(),
         qos: broker.qos,
-        enterprises: Vec::new(),
+        enterprises: broker.enterprises.clone(),
     }
 }
 

@@ -89,6 +89,7 @@ pub fn intern(hall: &Hall, gateways: Arc<Mutex<Gateways>>) -> ingest::mqtt::Inte
         while let Some(waiting) = submission.take() {
             if let Err(back) = hall.submit(waiting)
                 && hall.failure().is_none()
+                && !hall.is_closed()
             {
                 std::thread::sleep(RETRY);
                 submission = Some(back);

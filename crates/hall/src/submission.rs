@@ -34,7 +34,7 @@ pub enum Submission {
     Readings {
         /// Readings, in the order they came.
         readings: Vec<Reading>,
-        /// Link changes, after the readings.
+        /// Link changes: ups come before the readings, downs after.
         links: Vec<LinkChange>,
         /// Advanced to this number when all of it is durable.
         done: Option<(Arc<Watermark>, u64)>,

@@ -1,7 +1,7 @@
 //! The hall thread: take, step, commit, tell.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -29,8 +29,9 @@ const GATHER_ABOVE_PER_S: f64 = 3_000.0;
 const GATHER: Duration = Duration::from_millis(1);
 /// Inputs between snapshots at high rates: bounds what a start must replay.
 const SNAPSHOT_READINGS: u64 = 2_000_000;
-/// Input rows deleted at a time.
+/// Input rows deleted at a time, and how often: 5,000 a second, more than there are group commits.
 const PRUNE_ROWS: u64 = 512;
+const PRUNE_EVERY: Duration = Duration::from_millis(100);
 
 /// Numbers from `fenghuo.toml`.
 #[derive(Clone)]
@@ -54,6 +55,8 @@ pub(crate) struct Shared {
     /// When the commit under way began, microseconds since the epoch; 0: none.
     pub committing_since: AtomicI64,
     pub stopped: AtomicBool,
+    /// Inputs up to this number are covered by every snapshot kept.
+    covered: AtomicU64,
     failed: Mutex<Option<String>>,
     pub outputs: Outputs,
     pub settings: Settings,
@@ -109,6 +112,7 @@ impl Hall {
             in_flight: Mutex::default(),
             committing_since: AtomicI64::new(0),
             stopped: AtomicBool::new(false),
+            covered: AtomicU64::new(0),
             failed: Mutex::default(),
             outputs,
             settings,
@@ -119,8 +123,8 @@ impl Hall {
         let io = |source| StartError::Rules { revision: 0, source };
         let relieved = shared.clone();
         let threads = vec![
-            Tasks::thread("hall", move || writer.run()).map_err(io)?,
-            Tasks::thread("relief", move || relief::run(&relieved)).map_err(io)?,
+            Tasks::vital_thread("hall", move || writer.run()).map_err(io)?,
+            Tasks::vital_thread("relief", move || relief::run(&relieved)).map_err(io)?,
         ];
         Ok(Self { shared, folder: folder.into(), threads: Arc::new(Mutex::new(threads)) })
     }
@@ -158,6 +162,11 @@ impl Hall {
     /// When the folder cannot be read.
     pub fn next_revision(&self) -> Result<u64, StartError> {
         rules_file::newest(&self.folder).map(|n| n + 1).map_err(|source| StartError::Rules { revision: 0, source })
+    }
+
+    /// Whether it takes nothing more.
+    pub fn is_closed(&self) -> bool {
+        self.shared.stopped.load(Ordering::Acquire) || self.shared.intake.is_closed()
     }
 
     /// Why the journal failed, if it did.
@@ -205,14 +214,16 @@ struct Writer {
     rate: Rate,
     snapshot_at: Instant,
     readings_since_snapshot: u64,
-    inputs_at_snapshot: u64,
+    state: Option<(u64, engine::Snapshot)>,
+    /// Inputs up to this number are gone, and when that was last looked at.
+    pruned: u64,
+    pruned_at: Instant,
     saving: Option<JoinHandle<()>>,
 }
 
 impl Writer {
     fn new(shared: Arc<Shared>, journal: Journal, folder: std::path::PathBuf) -> Self {
         Self {
-            inputs_at_snapshot: journal.last_input_seq(),
             shared,
             journal,
             folder,
@@ -221,6 +232,9 @@ impl Writer {
             rate: Rate::new(),
             snapshot_at: Instant::now(),
             readings_since_snapshot: 0,
+            state: None,
+            pruned: 0,
+            pruned_at: Instant::now(),
             saving: None,
         }
     }
@@ -275,7 +289,8 @@ impl Writer {
         let desk = self.shared.desk.lock();
         let now = unix_now();
         let deadline = desk.engine.next_deadline().map_or(i64::MAX, |t| t.0.saturating_sub(now));
-        let linger = desk.batch.since.map_or(i64::MAX, |t| t.0 + self.shared.settings.linger_us - now);
+        let since = desk.batch.since.filter(|_| !desk.batch.is_empty());
+        let linger = since.map_or(i64::MAX, |t| t.0 + self.shared.settings.linger_us - now);
         let us = deadline.min(linger).clamp(0, TICK.as_micros() as i64);
         Duration::from_micros(us as u64)
     }
@@ -296,6 +311,10 @@ impl Writer {
         let (directory, gateways) = {
             let mut desk = self.shared.desk.lock();
             std::mem::swap(&mut desk.batch, &mut self.batch);
+            // Taken under the lock that cuts the batch: the state after exactly these inputs.
+            if self.snapshot_is_due() {
+                self.state = Some((desk.engine.rules().revision, desk.engine.snapshot()));
+            }
             (desk.directory.clone(), desk.gateways.clone())
         };
         if self.batch.is_empty() && self.batch.marks.is_empty() {
@@ -415,36 +434,33 @@ impl Writer {
         let counts = self.shared.desk.lock().counts;
         self.shared.counted.late.add(counts.late - self.shared.counted.late.get());
         self.shared.counted.duplicate.add(counts.duplicate - self.shared.counted.duplicate.get());
-        let due = self.snapshot_at.elapsed() >= self.shared.settings.snapshot_every
-            || self.readings_since_snapshot >= SNAPSHOT_READINGS;
-        if !due || self.shared.failed.lock().is_some() || self.journal.last_input_seq() == self.inputs_at_snapshot {
+        if self.shared.failed.lock().is_some() {
             return;
         }
-        if self.saving.as_ref().is_some_and(|s| !s.is_finished()) {
-            return;
-        }
-        self.snapshot();
-        if let Err(error) = self.journal.prune((self.shared.settings.historian_seq)(), PRUNE_ROWS) {
-            self.fail(&error);
-        }
+        self.save_snapshot();
+        self.prune();
     }
 
-    /// Copies the state here and writes it on a thread of its own.
-    fn snapshot(&mut self) {
-        let desk = self.shared.desk.lock();
-        if !desk.batch.is_empty() {
-            return;
-        }
-        let state = (desk.engine.rules().revision, desk.engine.snapshot());
-        drop(desk);
+    /// Time or readings since the last one, something new to save, and no save under way.
+    fn snapshot_is_due(&self) -> bool {
+        let due = self.snapshot_at.elapsed() >= self.shared.settings.snapshot_every
+            || self.readings_since_snapshot >= SNAPSHOT_READINGS;
+        due && self.saving.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    /// Writes the state that was taken with the last commit, on a thread of its own.
+    fn save_snapshot(&mut self) {
+        let Some(state) = self.state.take() else { return };
         let (seq, snapshots) = (self.journal.last_input_seq(), self.journal.snapshots());
         self.snapshot_at = Instant::now();
         self.readings_since_snapshot = 0;
-        self.inputs_at_snapshot = seq;
+        let shared = self.shared.clone();
         let save = move || {
             let saved = postcard::to_stdvec(&state).map_err(|e| e.to_string());
-            if let Err(error) = saved.and_then(|bytes| snapshots.save(seq, &bytes).map_err(|e| e.chain())) {
-                tracing::error!(error, "a snapshot could not be saved; the next start replays more");
+            let saved = saved.and_then(|bytes| snapshots.save(seq, &bytes).map_err(|e| e.chain()));
+            match saved.and_then(|()| snapshots.covered().map_err(|e| e.chain())) {
+                Ok(covered) => shared.covered.store(covered, Ordering::Release),
+                Err(error) => tracing::error!(error, "a snapshot could not be saved; the next start replays more"),
             }
         };
         match Tasks::thread("snapshot", save) {
@@ -453,10 +469,34 @@ impl Writer {
         }
     }
 
+    /// Deletes inputs that snapshots and historian cover, a chunk at a time, as long as there are any. The relief watches
+    /// it like a commit, for it waits for the same disk.
+    fn prune(&mut self) {
+        let covered = self.shared.covered.load(Ordering::Acquire).min((self.shared.settings.historian_seq)());
+        if covered <= self.pruned || self.pruned_at.elapsed() < PRUNE_EVERY {
+            return;
+        }
+        self.pruned_at = Instant::now();
+        self.shared.committing_since.store(unix_now(), Ordering::Release);
+        let result = self.journal.prune_to(covered, PRUNE_ROWS);
+        self.shared.committing_since.store(0, Ordering::Release);
+        match result {
+            Ok(deleted) if deleted < PRUNE_ROWS => self.pruned = covered,
+            Ok(_) => {}
+            Err(error) => self.fail(&error),
+        }
+    }
+
     fn end(&mut self) {
         self.shared.stopped.store(true, Ordering::Release);
+        if let Some(saving) = self.saving.take() {
+            let _ = saving.join();
+        }
         if self.shared.failed.lock().is_none() {
-            self.snapshot();
+            let desk = self.shared.desk.lock();
+            self.state = Some((desk.engine.rules().revision, desk.engine.snapshot()));
+            drop(desk);
+            self.save_snapshot();
         }
         if let Some(saving) = self.saving.take() {
             let _ = saving.join();

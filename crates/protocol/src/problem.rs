@@ -91,8 +91,8 @@ const CODES: &[Code] = &[
     Code {
         code: "VERSION_CONFLICT",
         status: 409,
-        zh: "他人已先行处置",
-        en: "somebody else was faster",
+        zh: "对象已变化",
+        en: "it has changed since you looked",
         hint: "reload and decide again",
     },
     Code {
@@ -220,8 +220,8 @@ impl From<engine::Refusal> for Problem {
                     .detail(&format!("现为“{zh}”，{by} 于 {at} 操作"), &format!("it is {en} since {by} at {at}"))
             }
             R::VersionConflict { id, seen, current, by } => Self::new("VERSION_CONFLICT", id).detail(
-                &format!("{by} 已操作（您看到 {seen}，现为 {current}）"),
-                &format!("{by} acted; you saw {seen}, it is {current}"),
+                &format!("{by} 在您之后操作（您看到 {seen}，现为 {current}）"),
+                &format!("changed by {by}; you saw {seen}, it is {current}"),
             ),
             R::FieldRequired { field } => Self::new("FIELD_REQUIRED", field).detail(field, field),
             R::FieldInvalid { field, problem } => Self::new("FIELD_INVALID", field).detail(problem, problem),

@@ -28,10 +28,14 @@ pub async fn login(
     }
     let now = runtime::unix_now();
     api.sessions.may_try(&body.account, now)?;
+    // Counted before it is checked, so that many at once count too; a right password forgives.
+    api.sessions.tried(&body.account, false, now);
     let account = read(&api.records.account, body.account.clone()).await?;
     let stored = account.as_ref().map_or_else(|| NOBODY.to_owned(), |a| a.password_hash.clone());
     let good = check(&api, body.password, stored).await? && account.is_some();
-    api.sessions.tried(&body.account, good, now);
+    if good {
+        api.sessions.tried(&body.account, true, now);
+    }
     let action = if good { "login" } else { "login_failed" };
     let audit = (body.account.clone(), action.to_owned(), body.account.clone());
     read(&api.records.audit, audit).await?;

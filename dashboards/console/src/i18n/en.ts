@@ -256,7 +256,7 @@ export const en: Readonly<Record<keyof typeof zh, string>> = {
   'dispatch.content': 'Task',
   'dispatch.within': 'Receipt within',
   'dispatch.issue': 'Issue order',
-  'dispatch.text': '{level} alarm: {place} {text}, now {value} {unit}. Go there at once, check, act and report back.',
+  'dispatch.text': '{level} alarm: {place} {text}, at {value} {unit} when raised. Go there at once, check, act and report back.',
   'dispatch.telephone': 'Tel. {telephone}',
   'dispatch.issued': 'Order {id} issued',
 

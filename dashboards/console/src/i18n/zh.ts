@@ -255,7 +255,7 @@ export const zh = {
   'dispatch.content': '任务内容',
   'dispatch.within': '签收时限',
   'dispatch.issue': '下达指令',
-  'dispatch.text': '{level}报警：{place} {text}，现值 {value} {unit}。请立即到场核查处置，并回报。',
+  'dispatch.text': '{level}报警：{place} {text}，报警时 {value} {unit}。请立即到场核查处置，并回报。',
   'dispatch.telephone': '电话 {telephone}',
   'dispatch.issued': '指令 {id} 已下达',
 
