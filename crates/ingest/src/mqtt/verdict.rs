@@ -132,7 +132,7 @@ pub(super) fn turned_away(refused: &Refused, house: &House, address: &SocketAddr
         return;
     }
     let refusal = Refusal::new(Code::FirmUnknown, "未知单位或凭据有误", "unknown firm or wrong credentials");
-    show(refusal.hint("fenghuo device NAME makes a password"), house, &address.ip().to_string());
+    show(*refusal.hint("fenghuo device NAME makes a password"), house, &address.ip().to_string());
 }
 
 /// A connection that broke the protocol is counted, and shown.
@@ -151,12 +151,12 @@ pub(super) fn cut(fault: &Fault, house: &House, address: &SocketAddr, client_id:
         }
     };
     house.counters.turned_away(if refusal.code == Code::Protocol { "protocol" } else { "packet_too_large" });
-    show(refusal, house, client_id.map_or(address.ip().to_string().as_str(), |id| id));
+    show(*refusal, house, client_id.map_or(address.ip().to_string().as_str(), |id| id));
 }
 
-fn show(refusal: Box<Refusal>, house: &House, gateway: &str) {
+fn show(refusal: Refusal, house: &House, gateway: &str) {
     let origin = Origin { at: Time(runtime::unix_now()), enterprise: "", gateway, topic: b"", payload: b"" };
-    house.deps.rejections.add(origin, *refusal);
+    house.deps.rejections.add(origin, refusal);
 }
 
 /// Shows refusals to people; parks unknown tags.
