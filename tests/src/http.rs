@@ -65,6 +65,14 @@ impl Api {
         answer(request.call())
     }
 
+    /// Where a GET is redirected to; empty: nowhere.
+    #[track_caller]
+    pub fn led_to(&self, path: &str) -> String {
+        let request = self.agent.get(format!("{}{path}", self.base)).header(&self.header.0, &self.header.1);
+        let response = request.call().expect("an answer");
+        response.headers().get("location").and_then(|l| l.to_str().ok()).unwrap_or_default().to_owned()
+    }
+
     /// GET; none when there is no answer, because the hall is dead.
     pub fn try_get(&self, path: &str) -> Option<Answer> {
         let request = self.agent.get(format!("{}{path}", self.base)).header(&self.header.0, &self.header.1);

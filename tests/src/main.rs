@@ -8,6 +8,7 @@ mod kill;
 mod lifecycle;
 mod main_job;
 mod people;
+mod postgres;
 mod stalled_disk;
 mod stream_promises;
 mod tidy;

@@ -46,8 +46,8 @@ fn passwords_links_tokens_and_sessions() {
     // The link of the demo: a cookie once, a refusal after.
     let link = hall.access["login_url"].as_str().unwrap();
     let path = &link[link.find("/login").unwrap()..];
-    assert_eq!(nobody.get(path).0, 303);
-    problem(&nobody.get(path), 401, "LINK_EXPIRED");
+    assert_eq!(nobody.led_to(path), "/");
+    assert_eq!(nobody.led_to(path), "/login?problem=LINK_EXPIRED", "a used link leads to the log-in page");
     // A session survives a kill; a machine token too.
     hall.kill();
     hall.start_again();

@@ -7,7 +7,7 @@ use model::{Directory, Reading, Time};
 use runtime::Watermark;
 use store::InputLog;
 
-use crate::submission::{Failure, RecordChange, Reply, Submission};
+use crate::submission::{AuditEntry, Failure, RecordChange, Reply, Submission};
 
 /// Everything that must become durable together.
 #[derive(Default)]
@@ -18,7 +18,7 @@ pub(crate) struct Batch {
     pub marks: Vec<(Arc<Watermark>, u64)>,
     pub replies: Vec<(Reply<Outcome>, Outcome)>,
     pub names: Names,
-    pub records: Vec<(RecordChange, Option<(String, String, String)>, Reply<()>)>,
+    pub records: Vec<(RecordChange, Option<AuditEntry>, Reply<()>)>,
     pub activated: Vec<(Reply<u64>, u64)>,
     /// When its oldest part came in.
     pub since: Option<Time>,

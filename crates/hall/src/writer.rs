@@ -9,12 +9,13 @@ use engine::{Event, FactBody};
 use model::{Actor, Directory, Time};
 use parking_lot::Mutex;
 use protocol::{Names, encode_fact};
-use runtime::{Counter, Gauge, Intake, Metrics, Offer, Tasks, unix_now};
+use runtime::{Intake, Metrics, Offer, Tasks, unix_now};
 use store::{AuditNote, Commit, FactRow, Journal, StoreError};
 
+use crate::counted::{Counted, Rate};
 use crate::desk::{Batch, Desk};
 use crate::submission::{Failure, Outputs, Submission, Told};
-use crate::{Recovery, Start, StartError, relief, rules_file};
+use crate::{NewNames, Recovery, StartError, relief, rules_file};
 
 /// Readings that wait for the hall before doors stop reading.
 const INTAKE_MAX: usize = 500_000;
@@ -42,36 +43,6 @@ pub struct Settings {
     pub snapshot_every: Duration,
     /// Tells which batch the historian has made durable; inputs up to it may go.
     pub historian_seq: Arc<dyn Fn() -> u64 + Send + Sync>,
-}
-
-pub(crate) struct Counted {
-    pub provisional: Counter,
-    commits: Counter,
-    inputs: Counter,
-    facts: Counter,
-    late: Counter,
-    duplicate: Counter,
-    commit_us: Gauge,
-    replay_inputs: Gauge,
-    waiting: Gauge,
-}
-
-impl Counted {
-    fn new(metrics: &Metrics) -> Self {
-        let counter = |name, labels: &str, help| metrics.counter(name, labels, help);
-        let stored = "Readings stored, by what became of them.";
-        Self {
-            provisional: counter("fenghuo_frames_provisional_total", "", "Frames pushed before commit."),
-            commits: counter("fenghuo_journal_commits_total", "", "Group commits."),
-            inputs: counter("fenghuo_readings_stored_total", "", "Readings made durable."),
-            facts: counter("fenghuo_facts_total", "", "Facts made durable."),
-            late: counter("fenghuo_readings_judged_total", "timing=\"late\"", stored),
-            duplicate: counter("fenghuo_readings_judged_total", "timing=\"duplicate\"", stored),
-            commit_us: metrics.gauge("fenghuo_journal_commit_us", "", "Duration of the last group commit."),
-            replay_inputs: metrics.gauge("fenghuo_start_replayed_inputs", "", "Inputs replayed at the start."),
-            waiting: metrics.gauge("fenghuo_intake_waiting", "", "Readings waiting for the hall."),
-        }
-    }
 }
 
 /// What the hall thread and its relief share.
@@ -123,12 +94,12 @@ impl Hall {
     /// When the journal or the rules file cannot be written.
     pub fn start(
         recovery: Recovery,
-        start: Start,
+        names: NewNames,
         directory: Arc<Directory>,
         parts: (Settings, Outputs, Metrics),
     ) -> Result<Self, StartError> {
         let (settings, outputs, metrics) = parts;
-        let Recovery { journal, engine, recovered, replayed, folder } = recovery;
+        let Recovery { journal, engine, recovered, replayed, folder, rules } = recovery;
         let now = Time(unix_now()).max(recovered.last_heard);
         let counted = Counted::new(&metrics);
         counted.replay_inputs.set(replayed as f64);
@@ -144,7 +115,7 @@ impl Hall {
             counted,
         });
         let mut writer = Writer::new(shared.clone(), journal, folder.clone());
-        writer.open(start, recovered.last_heard)?;
+        writer.open(names, rules, recovered.last_heard)?;
         let io = |source| StartError::Rules { revision: 0, source };
         let relieved = shared.clone();
         let threads = vec![
@@ -225,27 +196,6 @@ pub struct Activation {
     pub actor: Actor,
 }
 
-/// How often submissions come, measured over windows of 50 ms.
-struct Rate {
-    per_s: f64,
-    count: usize,
-    since: Instant,
-}
-
-impl Rate {
-    const WINDOW: Duration = Duration::from_millis(50);
-
-    fn add(&mut self, count: usize) {
-        self.count += count;
-        let elapsed = self.since.elapsed();
-        if elapsed >= Self::WINDOW {
-            self.per_s = self.count as f64 / elapsed.as_secs_f64();
-            self.count = 0;
-            self.since = Instant::now();
-        }
-    }
-}
-
 struct Writer {
     shared: Arc<Shared>,
     journal: Journal,
@@ -268,7 +218,7 @@ impl Writer {
             folder,
             batch: Batch::default(),
             texts: Vec::new(),
-            rate: Rate { per_s: 0.0, count: 0, since: Instant::now() },
+            rate: Rate::new(),
             snapshot_at: Instant::now(),
             readings_since_snapshot: 0,
             saving: None,
@@ -276,20 +226,19 @@ impl Writer {
     }
 
     /// The first inputs of this run: new names, new rules if they differ, and the restart.
-    fn open(&mut self, start: Start, last_heard: Time) -> Result<(), StartError> {
-        let (tags, conditions) = start.names;
+    fn open(
+        &mut self,
+        (tags, conditions): NewNames,
+        rules: Option<alarm::RuleSet>,
+        last_heard: Time,
+    ) -> Result<(), StartError> {
         let now = Time(unix_now());
         let mut desk = self.shared.desk.lock();
         desk.batch.names.tags = tags;
         desk.batch.names.conditions = conditions;
-        let in_force = desk.engine.rules().clone();
-        let mut rules = (*engine::complete(&Arc::new(start.rules), &in_force)).clone();
-        let new_revision = rules.revision;
-        rules.revision = in_force.revision;
-        if rules != *in_force {
-            rules.revision = new_revision;
-            rules_file::save(&self.folder, &rules)
-                .map_err(|source| StartError::Rules { revision: new_revision, source })?;
+        if let Some(rules) = rules {
+            let revision = rules.revision;
+            rules_file::save(&self.folder, &rules).map_err(|source| StartError::Rules { revision, source })?;
             desk.own(now, &Event::Rules(Arc::new(rules), Actor::system()));
         }
         if last_heard != Time::MIN {

@@ -19,6 +19,3 @@ pub use problem::{Code, Problem, code};
 
 /// Version of the outside contract; in `hello` and in the OpenAPI.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
-
-mod rfc3339;
-pub use rfc3339::parse_rfc3339;

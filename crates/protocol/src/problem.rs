@@ -58,13 +58,6 @@ const CODES: &[Code] = &[
         hint: "wait for the seconds in Retry-After",
     },
     Code {
-        code: "LINK_EXPIRED",
-        status: 401,
-        zh: "一次性登录链接已使用或已过期",
-        en: "the one-time link was used or has expired",
-        hint: "log in with account and password, or start the demo again",
-    },
-    Code {
         code: "ORIGIN_DENIED",
         status: 403,
         zh: "不允许的来源页面",
@@ -222,7 +215,7 @@ impl From<engine::Refusal> for Problem {
         match &refusal {
             R::NotFound { id, .. } => Self::new("NOT_FOUND", id),
             R::AlarmState { alarm, state, by, since } => {
-                let ((zh, en), at) = (state_words(*state), crate::rfc3339::format_rfc3339(*since));
+                let ((zh, en), at) = (state_words(*state), model::format_rfc3339(*since));
                 Self::new("ALARM_STATE", &alarm.to_string())
                     .detail(&format!("现为“{zh}”，{by} 于 {at} 操作"), &format!("it is {en} since {by} at {at}"))
             }

@@ -75,9 +75,15 @@ pub struct LinkParams {
 /// `GET /login?token=…`: a one-time link, as the demo prints it; without a token, the console's log-in page.
 pub async fn link(State(api): State<Api>, Params(params): Params<LinkParams>) -> Result<Response, Answer> {
     let Some(token) = params.token else { return Ok(crate::console::page().into_response()) };
-    let expired = || Problem::new("LINK_EXPIRED", "token");
-    let name = api.sessions.use_link(&token).ok_or_else(expired)?;
-    let account = read(&api.records.account, name).await?.ok_or_else(expired)?;
+    let account = match api.sessions.use_link(&token) {
+        Some(name) => read(&api.records.account, name).await?,
+        None => None,
+    };
+    // A person follows this link: the console's log-in page says what is wrong.
+    let Some(account) = account else {
+        let page = [(header::LOCATION, "/login?problem=LINK_EXPIRED")];
+        return Ok((StatusCode::SEE_OTHER, page).into_response());
+    };
     let mut headers = open(&api, &account, runtime::unix_now()).await?;
     headers.insert(header::LOCATION, HeaderValue::from_static("/"));
     Ok((StatusCode::SEE_OTHER, headers).into_response())
