@@ -21,7 +21,9 @@ impl Api {
 
     /// With one header of any kind: a cookie, or something harmless.
     pub fn with(host: &str, header: (&str, &str)) -> Self {
-        let config = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build();
+        // A connection each: a server may close one whose body it refused unread, just as the next request goes out.
+        let config = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0);
+        let config = config.max_idle_connections(0).build();
         Self {
             agent: config.into(),
             base: format!("http://{host}"),
@@ -40,11 +42,47 @@ impl Api {
         Self::with(host, ("cookie", cookie))
     }
 
+    /// Logs in by a one-time link.
+    #[track_caller]
+    pub fn by_link(link: &str) -> Self {
+        let (host, path) = link.trim_start_matches("http://").split_once('/').expect("a link");
+        let api = Self::with(host, ("x-test", "1"));
+        let answer = api.agent.get(format!("{}/{path}", api.base)).call().expect("an answer");
+        assert_eq!(answer.status(), 303, "{link}");
+        let cookie = answer.headers()["set-cookie"].to_str().expect("a cookie").split(';').next().unwrap_or_default();
+        Self::with(host, ("cookie", cookie))
+    }
+
+    /// What its header says: the cookie of who is logged in.
+    pub fn header_value(&self) -> &str {
+        &self.header.1
+    }
+
     /// GET.
     #[track_caller]
     pub fn get(&self, path: &str) -> Answer {
         let request = self.agent.get(format!("{}{path}", self.base)).header(&self.header.0, &self.header.1);
         answer(request.call())
+    }
+
+    /// Where a GET is redirected to; empty: nowhere.
+    #[track_caller]
+    pub fn led_to(&self, path: &str) -> String {
+        let request = self.agent.get(format!("{}{path}", self.base)).header(&self.header.0, &self.header.1);
+        let response = request.call().expect("an answer");
+        response.headers().get("location").and_then(|l| l.to_str().ok()).unwrap_or_default().to_owned()
+    }
+
+    /// GET; none when there is no answer, because the hall is dead.
+    pub fn try_get(&self, path: &str) -> Option<Answer> {
+        let request = self.agent.get(format!("{}{path}", self.base)).header(&self.header.0, &self.header.1);
+        try_answer(request.call().ok()?)
+    }
+
+    /// POST; none when there is no answer.
+    pub fn try_post(&self, path: &str, body: &Value) -> Option<Answer> {
+        let request = self.agent.post(format!("{}{path}", self.base)).header(&self.header.0, &self.header.1);
+        try_answer(request.send_json(body).ok()?)
     }
 
     /// POST with a JSON body.
@@ -70,6 +108,15 @@ impl Api {
         line.and_then(|l| l.rsplit(' ').next()).and_then(|n| n.parse().ok()).unwrap_or_else(|| panic!("no {name}"))
     }
 
+    /// The sum of a metric over all its labels.
+    #[track_caller]
+    pub fn metric_sum(&self, name: &str) -> f64 {
+        let url = format!("{}/metrics", self.base);
+        let text = self.agent.get(url).call().expect("metrics").body_mut().read_to_string().expect("text");
+        let of = |l: &&str| l.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', '{']));
+        text.lines().filter(of).filter_map(|l| l.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+    }
+
     /// Open alarms.
     #[track_caller]
     pub fn alarms(&self) -> Vec<Value> {
@@ -79,8 +126,11 @@ impl Api {
 
 #[track_caller]
 fn answer(result: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Answer {
-    let mut response = result.expect("an answer");
+    try_answer(result.expect("an answer")).expect("a body")
+}
+
+fn try_answer(mut response: ureq::http::Response<ureq::Body>) -> Option<Answer> {
     let status = response.status().as_u16();
-    let text = response.body_mut().read_to_string().expect("a body");
-    (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+    let text = response.body_mut().read_to_string().ok()?;
+    Some((status, serde_json::from_str(&text).unwrap_or(Value::String(text))))
 }

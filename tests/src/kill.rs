@@ -137,6 +137,7 @@ fn kill_100_times_under_load_loses_and_doubles_nothing() {
     check_account(&hall.lock().unwrap(), &account, dir.path());
 }
 
+#[allow(clippy::print_stdout, reason = "the figure of the run")]
 fn check_account(hall: &Hall, account: &Account, dir: &std::path::Path) {
     let acknowledged = account.readings.load(Ordering::Relaxed);
     assert!(acknowledged > 1_000, "only {acknowledged} readings were acknowledged: no load");

@@ -4,5 +4,7 @@
 pub mod child;
 pub mod http;
 pub mod mqtt;
+pub mod served;
+pub mod strace;
 pub mod stream;
 pub mod until;

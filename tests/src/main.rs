@@ -1,5 +1,15 @@
 //! The one end-to-end test binary: the real program, real MQTT, real files, clients in other languages.
 
+mod alarm_life;
+mod bad_readings;
+mod configuration;
+mod documents;
 mod kill;
+mod lifecycle;
 mod main_job;
+mod people;
+mod postgres;
+mod stalled_disk;
+mod stream_promises;
 mod tidy;
+mod write_points;

@@ -47,6 +47,7 @@ impl Stream {
     }
 
     /// The next frame; none when the connection ended, with the close code if there was one.
+    #[allow(clippy::should_implement_trait, reason = "the end carries the close code")]
     pub fn next(&mut self) -> Result<Value, Option<(u16, String)>> {
         loop {
             match self.socket.read() {

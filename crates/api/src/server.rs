@@ -4,11 +4,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, header};
 use model::{Directory, Team};
 use runtime::{Counter, Gauge, LatestTable, Metrics, Shared, Tasks};
 use tokio::net::TcpListener;
-use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::deps::{Desk, Records};
@@ -28,6 +28,8 @@ pub struct Settings {
     pub desk: String,
     /// Teams that can be sent.
     pub teams: Vec<Team>,
+    /// Further behind than this many frames, a client loads the open alarms instead of resuming.
+    pub resume_max: u64,
 }
 
 /// The state that every route sees. Cloning is cheap.
@@ -115,7 +117,8 @@ impl Api {
             SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
         };
         routes::all()
-            .layer(RequestBodyLimitLayer::new(BODY_MAX))
+            // Enforced by the extractor, so that the refusal is a Problem like any other.
+            .layer(DefaultBodyLimit::max(BODY_MAX))
             .layer(header(header::CONTENT_SECURITY_POLICY, CSP))
             .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
             .layer(header(header::REFERRER_POLICY, "no-referrer"))

@@ -1,6 +1,6 @@
 //! Sessions: opaque 256-bit tokens, stored only as hashes; they outlive a restart, so that a killed server logs nobody out.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use model::{Actor, Role};
 use parking_lot::Mutex;
@@ -15,6 +15,8 @@ const IDLE_US: i64 = 30 * 60 * 1_000_000;
 const ABSOLUTE_US: i64 = 12 * 3_600 * 1_000_000;
 /// Failures after which an account waits.
 const FAILURES_FREE: u32 = 5;
+/// Ended sessions remembered.
+const ENDED_MAX: usize = 10_000;
 /// One-time links at once.
 const LINKS_MAX: usize = 16;
 
@@ -49,6 +51,8 @@ pub struct Sessions {
     machines: Mutex<HashMap<String, Grant>>,
     links: Mutex<HashMap<String, String>>,
     failures: Mutex<HashMap<String, Failures>>,
+    /// Sessions that are being ended: a request under way must not let them in again.
+    ended: Mutex<HashSet<String>>,
 }
 
 /// `N` random bytes as hexadecimal.
@@ -120,15 +124,22 @@ impl Sessions {
     /// `LOGIN_REQUIRED`, or a problem of the journal.
     pub async fn find(&self, records: &Records, token: &str, now: i64) -> Result<Grant, Problem> {
         let hash = hash_token(token);
+        let required = || Problem::new("LOGIN_REQUIRED", "");
+        if self.ended.lock().contains(&hash) {
+            return Err(required());
+        }
         if let Some(found) = self.touch(&hash, now) {
             return found;
         }
-        let required = || Problem::new("LOGIN_REQUIRED", "");
         let row = read(&records.session, hash.clone()).await?.ok_or_else(required)?;
         if now - row.created_at > ABSOLUTE_US {
             return Err(required());
         }
         let account = read(&records.account, row.account).await?.ok_or_else(required)?;
+        let ended = self.ended.lock();
+        if ended.contains(&hash) {
+            return Err(required());
+        }
         Ok(self.admit(hash, account.actor, account.role, (row.created_at, now)))
     }
 
@@ -148,7 +159,15 @@ impl Sessions {
     /// # Errors
     /// When that cannot be made durable.
     pub async fn end(&self, records: &Records, hash: &str) -> Result<(), Problem> {
-        self.live.lock().remove(hash);
+        {
+            let mut ended = self.ended.lock();
+            // Rows of long ago are gone from the journal; what is under way now is what matters.
+            if ended.len() > ENDED_MAX {
+                ended.clear();
+            }
+            ended.insert(hash.to_owned());
+            self.live.lock().remove(hash);
+        }
         read(&records.end_session, hash.to_owned()).await
     }
 

@@ -39,10 +39,12 @@ const TAGS_MAX: usize = 200;
 const BATCH_BYTES: usize = 256 * 1024;
 /// A client that takes nothing for this long is cut.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// A client that was cut may still read its last frame and the hint where to resume for this long.
+const HINT_TIMEOUT: Duration = Duration::from_secs(30);
+/// Any other client has this long to read why it ended.
+const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
 /// Frames read from the journal at once, for a client that comes from before the ring.
 const JOURNAL_PAGE: usize = 1_000;
-/// Older than this many frames, a client loads the open alarms instead.
-const RESUME_MAX: u64 = 100_000;
 
 /// Consoles connected, and which of them can sound.
 #[derive(Debug)]
@@ -127,7 +129,7 @@ pub async fn stream(
             Err(error) => return tracing::warn!(error, "stream upgrade"),
         };
         let id = task_api.consoles.enter(&caller.0);
-        let mut client = Client { api: task_api, ws, grant: caller.0, id, tags: Vec::new() };
+        let mut client = Client { api: task_api, ws, grant: caller.0, id, tags: Vec::new(), rest: Vec::new(), seen_at: 0 };
         let end =
             tokio::select! { biased; () = stop.cancelled() => End::Stopping, end = client.serve(from.since) => end };
         client.close(end).await;
@@ -172,6 +174,10 @@ struct Client {
     id: u64,
     /// Subscribed tags with the version last sent.
     tags: Vec<(TagIndex, u32)>,
+    /// The unsent end of the frame in which a slow client was cut.
+    rest: Vec<u8>,
+    /// When its session was last looked at.
+    seen_at: i64,
 }
 
 impl Client {
@@ -205,18 +211,19 @@ impl Client {
             if after + 1 >= oldest {
                 return Ok(self.api.hub.cursor(after + 1));
             }
-            if last - after > RESUME_MAX {
-                let frame =
-                    SnapshotRequired { r#type: "snapshot_required", oldest_seq: last - RESUME_MAX, last_seq: last };
+            let most = self.api.settings.resume_max;
+            if last - after > most {
+                let frame = SnapshotRequired { r#type: "snapshot_required", oldest_seq: last - most, last_seq: last };
                 self.send(&frame).await?;
                 return Err(End::SnapshotRequired);
             }
             let page = read(&self.api.records.events_since, (after, JOURNAL_PAGE)).await.unwrap_or_default();
             let Some((newest, _)) = page.last() else { return Err(End::TooSlow(after)) };
-            after = *newest;
             let mut out = Vec::new();
             page.iter().for_each(|(_, text)| out.extend_from_slice(&frame(text)));
+            // A client that is cut in the middle resumes from before the page: a repeat is harmless, a gap is not.
             self.write(&out, after).await?;
+            after = *newest;
         }
     }
 
@@ -242,7 +249,7 @@ impl Client {
                 continue;
             }
             let end = tokio::select! {
-                () = news => Ok(()),
+                () = news => self.still_welcome(),
                 message = self.ws.next() => self.hear(message).await,
                 _ = ticks.tick(), if !self.tags.is_empty() => self.send_readings().await,
             };
@@ -252,13 +259,35 @@ impl Client {
         }
     }
 
+    /// An open stream counts as use of its session; a session that was ended ends its streams, within a heartbeat.
+    fn still_welcome(&mut self) -> Result<(), End> {
+        let now = runtime::unix_now();
+        let Some(hash) = self.grant.session.as_ref().filter(|_| now - self.seen_at > HEARTBEAT.as_micros() as i64 / 2) else {
+            return Ok(());
+        };
+        self.seen_at = now;
+        match self.api.sessions.touch(hash, now) {
+            Some(Ok(_)) => Ok(()),
+            _ => Err(End::SessionEnded),
+        }
+    }
+
     /// Writes whole frames past the WebSocket layer, which has nothing buffered of its own.
     async fn write(&mut self, frames: &[u8], settled: u64) -> Result<(), End> {
-        match tokio::time::timeout(WRITE_TIMEOUT, self.ws.get_mut().write_all(frames)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(End::Gone),
-            Err(_) => Err(End::TooSlow(settled)),
+        let mut written = 0;
+        let socket = self.ws.get_mut();
+        while written < frames.len() {
+            // The limit is on a client that takes nothing, not on one that takes its time.
+            match tokio::time::timeout(WRITE_TIMEOUT, socket.write(&frames[written..])).await {
+                Ok(Ok(n)) if n > 0 => written += n,
+                Ok(_) => return Err(End::Gone),
+                Err(_) => {
+                    self.rest = frames[written..end_of_frame(frames, written)].to_vec();
+                    return Err(End::TooSlow(settled));
+                }
+            }
         }
+        Ok(())
     }
 
     async fn send<T: Serialize>(&mut self, value: &T) -> Result<(), End> {
@@ -342,8 +371,9 @@ impl Client {
         self.send(&ReadingsFrame { r#type: "readings", readings }).await
     }
 
-    /// Says why, in a close frame, and gives the client a second to read it.
+    /// Says why, in a close frame, and gives the client time to read it.
     async fn close(&mut self, end: End) {
+        let patience = if matches!(end, End::TooSlow(_)) { HINT_TIMEOUT } else { GOODBYE_TIMEOUT };
         let (code, reason) = match end {
             End::Gone => return,
             End::TooSlow(seq) => {
@@ -356,12 +386,31 @@ impl Client {
             End::Stopping => (1001, "stopping".to_owned()),
         };
         let frame = CloseFrame { code: CloseCode::from(code), reason: reason.into() };
+        let rest = std::mem::take(&mut self.rest);
         let closing = async {
+            if self.ws.get_mut().write_all(&rest).await.is_err() {
+                return;
+            }
             let _ = self.ws.close(Some(frame)).await;
             while let Some(Ok(_)) = self.ws.next().await {}
         };
-        let _ = tokio::time::timeout(Duration::from_secs(1), closing).await;
+        let _ = tokio::time::timeout(patience, closing).await;
     }
+}
+
+/// Where the frame that `at` lies in ends, in a run of whole unmasked frames (RFC 6455 §5.2).
+fn end_of_frame(frames: &[u8], at: usize) -> usize {
+    let mut end = 0;
+    while end < at {
+        let (header, len) = match frames.get(end + 1..) {
+            Some([127, rest @ ..]) => (10, rest.first_chunk().map_or(0, |b| u64::from_be_bytes(*b) as usize)),
+            Some([126, rest @ ..]) => (4, rest.first_chunk().map_or(0, |b| usize::from(u16::from_be_bytes(*b)))),
+            Some([len, ..]) => (2, usize::from(*len)),
+            _ => return frames.len(),
+        };
+        end += header + len;
+    }
+    end.min(frames.len())
 }
 
 /// Starts the task that beats for all clients.

@@ -46,6 +46,8 @@ pub struct Http {
     pub origins: Vec<String>,
     /// Name of this desk.
     pub desk: String,
+    /// A client that comes back further behind than this many frames loads the open alarms instead of resuming.
+    pub resume_max: u64,
 }
 
 /// Firms' door.
@@ -122,6 +124,8 @@ pub struct Broker {
     pub qos: u8,
     /// User name and password.
     pub login: Option<(String, String)>,
+    /// Enterprises whose data may come this way; empty: all.
+    pub enterprises: Vec<String>,
 }
 
 /// A device or gateway that may publish.
@@ -216,6 +220,7 @@ fn http(r: &Reader<'_, '_>) -> Http {
         listen: address(r, "listen", SocketAddr::from(([127, 0, 0, 1], 8600))),
         origins: r.texts("origins"),
         desk: r.opt_text("desk").unwrap_or_else(|| "值守一席".into()),
+        resume_max: r.number("resume_max", 100_000.0, 1.0..=10_000_000.0) as u64,
     }
 }
 
@@ -267,6 +272,7 @@ fn broker(r: &Reader<'_, '_>) -> Broker {
         filters,
         qos: r.number("qos", 1.0, 0.0..=1.0) as u8,
         login: r.opt_text("username").map(|u| (u, r.opt_text("password").unwrap_or_default())),
+        enterprises: r.texts("enterprises"),
         name,
     }
 }

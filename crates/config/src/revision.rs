@@ -57,7 +57,24 @@ struct Builder<'a> {
     entries: Vec<TagEntry>,
     settings: Vec<TagSettings>,
     made: HashMap<String, Condition>,
+    shared: Shared,
     problems: Vec<Problem>,
+}
+
+/// Equal texts kept once: a district has 100,000 tags but few units, classes and messages.
+#[derive(Default)]
+struct Shared(RefCell<HashSet<Arc<str>>>);
+
+impl Shared {
+    fn text(&self, text: &str) -> Arc<str> {
+        let mut known = self.0.borrow_mut();
+        if let Some(found) = known.get(text) {
+            return found.clone();
+        }
+        let new: Arc<str> = text.into();
+        known.insert(new.clone());
+        new
+    }
 }
 
 impl<'a> Builder<'a> {
@@ -70,6 +87,7 @@ impl<'a> Builder<'a> {
             entries: Vec::new(),
             settings: Vec::new(),
             made: HashMap::new(),
+            shared: Shared::default(),
             problems: Vec::new(),
         }
     }
@@ -119,7 +137,7 @@ impl<'a> Builder<'a> {
             let (enterprise, name) = self.known.tags[number].clone();
             let text = place.map(|(s, t)| &self.loaded.sites[s].tags[t]);
             self.entries.push(entry(&enterprise, &name, text));
-            self.settings.push(tag_settings(&enterprise, &name, text));
+            self.settings.push(tag_settings((&enterprise, &name), text, &self.shared));
         }
     }
 
@@ -142,7 +160,7 @@ impl<'a> Builder<'a> {
             let rule = (site.file.as_str(), tag.line, text.as_str());
             self.compile(rule, &site.enterprise.id)
         });
-        let base = Base { site, tag, index, suppress };
+        let base = Base { site, tag, index, suppress, shared: &self.shared };
         let mut all: Vec<Condition> = base.limits().collect();
         all.extend(base.diagnostics());
         all
@@ -261,6 +279,7 @@ struct Base<'a> {
     tag: &'a TagText,
     index: TagIndex,
     suppress: Option<Program>,
+    shared: &'a Shared,
 }
 
 impl Base<'_> {
@@ -305,7 +324,7 @@ impl Base<'_> {
             condition.on_unknown = OnUnknown::Hold;
             condition.suppress_when = None;
             condition.escalation = Vec::new();
-            condition.class = "sensor-fault".into();
+            condition.class = self.shared.text("sensor-fault");
             Some(condition)
         })
     }
@@ -330,10 +349,10 @@ impl Base<'_> {
                 .iter()
                 .map(|(after_s, to)| EscalationStep { after_s: *after_s, to: to.as_str().into() })
                 .collect(),
-            message_zh: text.0.into(),
-            message_en: text.1.into(),
-            group: group.into(),
-            class: tag.class.as_str().into(),
+            message_zh: self.shared.text(&text.0),
+            message_en: self.shared.text(&text.1),
+            group: self.shared.text(&group),
+            class: self.shared.text(&tag.class),
             retired: false,
         }
     }
@@ -375,11 +394,11 @@ fn entry(enterprise: &str, name: &str, text: Option<&TagText>) -> TagEntry {
     }
 }
 
-fn tag_settings(enterprise: &str, name: &str, text: Option<&TagText>) -> TagSettings {
+fn tag_settings((enterprise, name): (&str, &str), text: Option<&TagText>, shared: &Shared) -> TagSettings {
     TagSettings {
-        enterprise: enterprise.into(),
+        enterprise: shared.text(enterprise),
         tag: name.into(),
-        unit: text.map_or("", |t| &t.unit).into(),
+        unit: shared.text(text.map_or("", |t| &t.unit)),
         period_s: text.and_then(|t| t.period_s),
         stale_factor: text.map_or(3.0, |t| t.stale_factor),
         span: text.and_then(|t| t.span),

@@ -1,6 +1,6 @@
 //! The texts of one configuration: from a folder, or embedded in the program (the demo).
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::{Problem, RuleText, Settings, Site};
 
@@ -29,12 +29,14 @@ pub struct Loaded {
 impl Source {
     /// Reads the files that `file` names: `sites_dir` and `rules_dir` are relative to it.
     ///
+    /// Says nothing about what is in them: [`load`] does, about all files at once.
+    ///
     /// # Errors
-    /// Files that cannot be read, or a settings file with problems.
+    /// Files that cannot be read.
     pub fn read(file: &Path) -> Result<Self, Vec<Problem>> {
         let text = read_file(file)?;
         let name = file.display().to_string();
-        let settings = Settings::read(&name, &text)?;
+        let (sites, rules) = folders(&text);
         let folder = file.parent().unwrap_or(Path::new("."));
         let mut problems = Vec::new();
         let mut folder_of = |dir: &Path| {
@@ -43,9 +45,18 @@ impl Source {
                 Vec::new()
             })
         };
-        let (sites, rules) = (folder_of(&settings.sites_dir), folder_of(&settings.rules_dir));
+        let (sites, rules) = (folder_of(&sites), folder_of(&rules));
         if problems.is_empty() { Ok(Self { settings: (name, text), sites, rules }) } else { Err(problems) }
     }
+}
+
+/// Folders of a settings file that may have problems elsewhere.
+fn folders(text: &str) -> (PathBuf, PathBuf) {
+    let (table, _) = toml::de::DeTable::parse_recoverable(text);
+    let folder = |key: &str| {
+        table.get_ref().get(key).and_then(|v| v.get_ref().as_str()).unwrap_or(key.trim_end_matches("_dir")).into()
+    };
+    (folder("sites_dir"), folder("rules_dir"))
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Problem {

@@ -163,6 +163,8 @@ pub(crate) fn instants(gateway: &Gateway, reading: &Reading, now: Time, future_u
 #[inline]
 pub(crate) const fn judge(tag: &TagState, reading: &Reading, at: Instants) -> Timing {
     let same_value = reading.value.to_bits() == tag.value.to_bits() && reading.seq == tag.seq && tag.is_known();
+    // The same value with a worse quality is news; detectors may have worsened ours already.
+    let same_value = same_value && reading.quality as u8 <= tag.quality;
     // A redelivery without a source time has a new server time, but the same counter.
     let no_source = reading.flags.has(ReadingFlags::NO_SOURCE_TIME);
     let same_counter = no_source && tag.run >= COUNTED_RUN && reading.gateway.0 == tag.gateway;

@@ -29,4 +29,5 @@ pub use command::Service;
 pub use effect::{Counts, Effects, Fact, FactBody, Notice, Outcome, Refusal, Tally};
 pub use engine::{Engine, LastValue, Size};
 pub use event::{AlarmAction, Command, CommandKind, Event, LinkChange, LinkScope};
+pub use revision::complete;
 pub use snapshot::{RestoreError, Snapshot};

@@ -223,6 +223,9 @@ fn rows(mut pairs: Vec<(u32, u32)>, rows: usize) -> (Vec<u32>, Vec<u32>) {
     pairs.sort_unstable();
     pairs.dedup();
     pairs.retain(|p| (p.0 as usize) < rows);
+    if pairs.is_empty() {
+        return (Vec::new(), Vec::new());
+    }
     let first = (0..=rows as u32).map(|row| pairs.partition_point(|p| p.0 < row) as u32).collect();
     (first, pairs.into_iter().map(|p| p.1).collect())
 }

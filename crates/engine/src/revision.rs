@@ -224,15 +224,19 @@ impl Engine {
     }
 }
 
-/// Numbers are append-only: what a revision leaves out at the end is kept as retired, so that its alarms keep their text.
-fn complete(new: &Arc<RuleSet>, old: &RuleSet) -> Arc<RuleSet> {
-    let (tags, conditions) = (new.tags.len(), new.conditions.len());
-    if tags >= old.tags.len() && conditions >= old.conditions.len() {
-        return new.clone();
-    }
+/// Numbers are append-only: what a revision leaves out is kept as retired with its old text and tag, so that an alarm of
+/// it that still waits for somebody says what it was. What is in force and what is kept in files is complete.
+pub fn complete(new: &Arc<RuleSet>, old: &RuleSet) -> Arc<RuleSet> {
     let mut whole = (**new).clone();
-    let retired = |c: &Condition| Condition { retired: true, ..c.clone() };
-    whole.conditions.extend(old.conditions.iter().skip(conditions).map(retired));
+    let gone = |c: &Condition| Condition { retired: true, ..c.clone() };
+    for (condition, before) in whole.conditions.iter_mut().zip(&old.conditions).filter(|(c, _)| c.retired) {
+        *condition = gone(before);
+    }
+    for (tag, before) in whole.tags.iter_mut().zip(&old.tags).filter(|(t, _)| t.retired) {
+        *tag = TagSettings { retired: true, ..before.clone() };
+    }
+    let (tags, conditions) = (whole.tags.len(), whole.conditions.len());
+    whole.conditions.extend(old.conditions.iter().skip(conditions).map(gone));
     whole.tags.extend(old.tags.iter().skip(tags).map(|t| TagSettings { retired: true, ..t.clone() }));
     Arc::new(whole)
 }

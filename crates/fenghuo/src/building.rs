@@ -1,6 +1,7 @@
 //! Opens the rooms in order and connects them; closes them in the reverse order.
 
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use api::{Api, Board, Hub, Parts as ApiParts, Sessions};
 use config::{Known, Loaded, Revision};
-use hall::{Hall, Outputs, Recovery, Start};
+use hall::{Hall, Outputs, Recovery, StartError};
 use ingest::mqtt::{Door, DoorDeps, DoorSettings, Limits, server_config};
 use ingest::{PendingTags, Rejections};
 use model::{Directory, Gateways, Reading};
@@ -16,6 +17,7 @@ use parking_lot::Mutex;
 use protocol::{AlarmView, settle};
 use runtime::{LatestTable, Metrics, Shared, Tasks};
 use store::Location;
+use tokio::runtime::Handle;
 
 use crate::devices::{self, Device};
 use crate::records::{Parts, Readers, records};
@@ -48,6 +50,21 @@ pub struct Building {
     people: Tasks,
 }
 
+/// Why the building does not open, with its exit code.
+struct Opening(anyhow::Error);
+
+impl From<StartError> for Opening {
+    fn from(error: StartError) -> Self {
+        Self(exit::start(&error))
+    }
+}
+
+impl From<anyhow::Error> for Opening {
+    fn from(error: anyhow::Error) -> Self {
+        Self(error)
+    }
+}
+
 /// Everything shared between rooms while they are opened.
 struct Rooms {
     metrics: Metrics,
@@ -65,51 +82,55 @@ impl Building {
     ///
     /// # Errors
     /// With the exit code that says what to do: 65, 69, 74, 75 or 78.
-    pub async fn open(plan: Plan) -> anyhow::Result<Self> {
+    pub fn open(plan: Plan, runtime: &Handle) -> anyhow::Result<Self> {
+        // Tasks may be started from here, and blocking rooms (a PostgreSQL client has a runtime of its own) opened.
+        let _entered = runtime.enter();
         std::fs::create_dir_all(&plan.data_dir)
             .map_err(|e| exit::with(74, format!("cannot make the data folder {}: {e}", plan.data_dir.display())))?;
+        // Journal and historian hold hashes and people's names: their owner only.
+        std::fs::set_permissions(&plan.data_dir, std::fs::Permissions::from_mode(0o700))
+            .map_err(|e| exit::with(74, format!("cannot close the data folder {}: {e}", plan.data_dir.display())))?;
         let location = match &plan.loaded.settings.journal.location {
             config::JournalLocation::Sqlite => Location::Sqlite(plan.data_dir.clone()),
             config::JournalLocation::Postgres(url) => Location::Postgres(url.clone()),
         };
-        let recovery = Recovery::run(&location, &plan.data_dir).map_err(|e| exit::start(&e))?;
-        let known = Known { tags: recovery.recovered.tags.clone(), conditions: recovery.recovered.conditions.clone() };
-        let number = recovery.next_revision().map_err(|e| exit::start(&e))?;
-        let revision = Revision::build(&plan.loaded, &known, number).map_err(|p| check::problems(&p))?;
+        let mut built = None;
+        let recovery = Recovery::run(&location, &plan.data_dir, |recovered, number| {
+            let known = Known { tags: recovered.tags.clone(), conditions: recovered.conditions.clone() };
+            let revision = Revision::build(&plan.loaded, &known, number).map_err(|p| check::problems(&p))?;
+            let names = reload::new_names(&known, &revision.known);
+            built = Some((revision.directory, revision.known, names));
+            Ok::<_, Opening>(revision.rules)
+        })
+        .map_err(|Opening(error)| error)?;
+        let (directory, known, names) = built.context("no rules were built")?;
         let mappings = reload::mappings(&plan.loaded).map_err(|p| exit::with(78, p.message_en))?;
-        let rooms = Rooms::new(&recovery, &revision);
+        let rooms = Rooms::new(&recovery, directory);
         let gateways = Gateways::new(recovery.recovered.gateways.clone());
         let historian = crate::history::History::open(&plan, &location)?;
-        let start = Start { rules: revision.rules, names: reload::new_names(&known, &revision.known) };
         let parts = (settings(&plan, &historian), rooms.outputs(&historian), rooms.metrics.clone());
-        let hall = Hall::start(recovery, start, rooms.directory.load(), parts).map_err(|e| exit::start(&e))?;
+        let hall = Hall::start(recovery, names, rooms.directory.load(), parts).map_err(|e| exit::start(&e))?;
         let reload = Arc::new(Reload {
             source: plan.source.clone(),
-            known: Mutex::new(revision.known),
+            known: Mutex::new(known),
             directory: rooms.directory.clone(),
             latest: rooms.latest.clone(),
             mappings: Arc::new(Shared::new(mappings)),
         });
         let readers = Arc::new(Readers::new(location));
-        open_doors(plan, rooms, Opened { hall, reload, readers, historian, gateways }).await
+        open_doors(plan, rooms, Opened { hall, reload, readers, historian, gateways }, runtime)
     }
 
-    /// Closes in order: doors, hall, historian, people.
-    pub async fn close(self) {
+    /// Closes in order: doors, hall, people, historian.
+    pub fn close(self, runtime: &Handle) {
         tracing::info!("stopping: doors first");
-        if !self.doors.stop(DOORS_STOP).await {
+        if !runtime.block_on(self.doors.stop(DOORS_STOP)) {
             tracing::warn!("some device connections did not end in time");
         }
-        let hall = self.hall.clone();
-        if tokio::task::spawn_blocking(move || hall.stop()).await.is_err() {
-            tracing::error!("the hall did not stop cleanly");
-        }
-        self.people.stop(HTTP_STOP).await;
+        self.hall.stop();
+        runtime.block_on(self.people.stop(HTTP_STOP));
         // The last handle flushes what is in memory; what does not get there is read back from the journal.
-        let historian = self.historian;
-        if tokio::task::spawn_blocking(move || drop(historian)).await.is_err() {
-            tracing::error!("the historian did not stop cleanly");
-        }
+        drop(self.historian);
         tracing::info!("stopped; everything acknowledged is durable");
     }
 
@@ -130,12 +151,12 @@ fn settings(plan: &Plan, historian: &crate::history::History) -> hall::Settings 
 }
 
 impl Rooms {
-    fn new(recovery: &Recovery, revision: &Revision) -> Self {
-        let (directory, engine) = (&revision.directory, recovery.engine());
+    fn new(recovery: &Recovery, directory: Directory) -> Self {
+        let engine = recovery.engine();
         let latest = LatestTable::new(directory.tags().len());
         reload::fill(&latest, engine);
         let alarms = engine.open_alarms();
-        let alarms = alarms.iter().map(|a| (a.alarm_id.0, AlarmView::new(a, directory))).collect();
+        let alarms = alarms.iter().map(|a| (a.alarm_id.0, AlarmView::new(a, &directory))).collect();
         let orders = engine.orders().map(|o| (o.order_id.0, o.into())).collect();
         let seq = recovery.recovered.last_fact_seq;
         Self {
@@ -143,7 +164,7 @@ impl Rooms {
             latest: Arc::new(Shared::new(latest)),
             hub: Arc::new(Hub::new(seq + 1)),
             board: Arc::new(Board::new(seq, alarms, orders)),
-            directory: Arc::new(Shared::new(directory.clone())),
+            directory: Arc::new(Shared::new(directory)),
             outlet: Arc::default(),
             pending: Arc::default(),
             rejections: Arc::default(),
@@ -191,7 +212,7 @@ struct Opened {
     gateways: Gateways,
 }
 
-async fn open_doors(plan: Plan, rooms: Rooms, opened: Opened) -> anyhow::Result<Building> {
+fn open_doors(plan: Plan, rooms: Rooms, opened: Opened, runtime: &Handle) -> anyhow::Result<Building> {
     let Opened { hall, reload, readers, historian, gateways } = opened;
     let settings = &plan.loaded.settings;
     let (doors, people) = (Tasks::new(), Tasks::new());
@@ -200,8 +221,8 @@ async fn open_doors(plan: Plan, rooms: Rooms, opened: Opened) -> anyhow::Result<
     for broker in &settings.brokers {
         ingest::broker::subscribe(subscription(broker), deps.clone(), &doors);
     }
-    let door = Door::listen(door_settings(settings)?, deps, &doors)
-        .await
+    let door = runtime
+        .block_on(Door::listen(door_settings(settings)?, deps, &doors))
         .map_err(|e| exit::with(69, format!("MQTT door {}: {e}; choose another with --mqtt", settings.mqtt.listen)))?;
     let mqtt = door.plain.context("the MQTT door has no plain listener")?;
     rooms.outlet.open(door.outgoing, &readers).map_err(|p| exit::with(74, p.message_en))?;
@@ -226,6 +247,7 @@ async fn open_doors(plan: Plan, rooms: Rooms, opened: Opened) -> anyhow::Result<
         api::Settings {
             origins: settings.http.origins.clone(),
             desk: settings.http.desk.clone(),
+            resume_max: settings.http.resume_max,
             teams: settings.teams.clone(),
         },
         ApiParts {
@@ -239,9 +261,8 @@ async fn open_doors(plan: Plan, rooms: Rooms, opened: Opened) -> anyhow::Result<
         },
         people.clone(),
     );
-    let http = api
-        .listen(settings.http.listen)
-        .await
+    let http = runtime
+        .block_on(api.listen(settings.http.listen))
         .map_err(|e| exit::with(69, format!("console {}: {e}; choose another with --http", settings.http.listen)))?;
     Ok(Building { hall, api, http, mqtt, directory: rooms.directory, readers, historian, doors, people })
 }
@@ -255,7 +276,7 @@ fn subscription(broker: &config::Broker) -> ingest::broker::Subscription {
         credentials: broker.login.clone(),
         filters: broker.filters.clone(),
         qos: broker.qos,
-        enterprises: Vec::new(),
+        enterprises: broker.enterprises.clone(),
     }
 }
 
@@ -285,11 +306,16 @@ fn door_deps(
     gateways: &Arc<Mutex<Gateways>>,
 ) -> anyhow::Result<DoorDeps> {
     let sessions = mqtt_sessions::MqttSessions::open(readers, hall.clone())?;
+    let audit = {
+        let hall = hall.clone();
+        // Nobody waits for it; a hall that takes nothing now says so elsewhere.
+        move |row| drop(hall.submit(hall::Submission::Record(Box::new(|_| Ok(())), Some(row), Box::new(|_| ()))))
+    };
     Ok(DoorDeps {
         submit: submit::batches(hall),
         directory: rooms.directory.clone(),
         mappings: reload.mappings.clone(),
-        verify: devices::verify(plan.devices.clone()),
+        verify: devices::audited(devices::verify(plan.devices.clone()), audit),
         intern: submit::intern(hall, gateways.clone()),
         load_session: sessions.load(),
         save_session: sessions.save(),

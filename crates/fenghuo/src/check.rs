@@ -54,12 +54,15 @@ pub fn run(file: &Path) -> anyhow::Result<()> {
 fn key_files(loaded: &Loaded) -> anyhow::Result<()> {
     let Some(tls) = &loaded.settings.mqtt.tls else { return Ok(()) };
     let files = [Some(&tls.certificate), Some(&tls.key), tls.client_authority.as_ref()];
-    for file in files.into_iter().flatten() {
-        if let Err(error) = std::fs::read(file) {
-            return Err(exit::with(78, format!("{}: FILE_UNREADABLE {error} / 无法读取", file.display())));
-        }
+    let unreadable = |file: &std::path::PathBuf| {
+        let error = std::fs::read(file).err()?;
+        Some(format!("\n  {}: FILE_UNREADABLE {error} / 无法读取", file.display()))
+    };
+    let lines: Vec<String> = files.into_iter().flatten().filter_map(unreadable).collect();
+    if lines.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    Err(exit::with(78, format!("{} file(s) of mqtt.tls cannot be read{}", lines.len(), lines.concat())))
 }
 
 /// Prints the OpenAPI document.

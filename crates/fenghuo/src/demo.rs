@@ -35,25 +35,27 @@ pub fn run(options: &Demo) -> anyhow::Result<()> {
         .map_err(|e| exit::with(74, format!("cannot make the data folder {}: {e}", options.data.display())))?;
     let (plan, secrets) = plan(options)?;
     let accounts = plan.loaded.settings.accounts.clone();
-    serve::runtime()?.block_on(async {
-        let building = Building::open(plan).await?;
-        let hash = api::hash_password(&secrets.account_password).map_err(|e| exit::with(74, e))?;
-        for account in &accounts {
-            users::save(&building, account, &hash)?;
-        }
-        let actor = model::Actor { account: "machine".into(), name: "演示机器令牌".into() };
-        building.sessions().add_machine(&secrets.token, actor, model::Role::ShiftLead);
-        let gateways = if options.no_sim { sim_tasks(None, &secrets)? } else { sim_tasks(Some(&building), &secrets)? };
-        let login_url = format!("http://{}/login?token={}", building.http, building.sessions().one_time_link(DUTY));
-        if let Some(file) = &options.access_file {
-            write_access(file, &building, (&secrets, &login_url), &options.data)?;
-        }
-        print(&building, &login_url, &secrets, &options.data);
-        serve::until_told().await?;
-        gateways.stop(std::time::Duration::from_secs(2)).await;
-        building.close().await;
-        Ok(())
-    })
+    let runtime = serve::runtime()?;
+    let building = Building::open(plan, runtime.handle())?;
+    let hash = api::hash_password(&secrets.account_password).map_err(|e| exit::with(74, e))?;
+    for account in &accounts {
+        users::save(&building, account, &hash)?;
+    }
+    let actor = model::Actor { account: "machine".into(), name: "演示机器令牌".into() };
+    building.sessions().add_machine(&secrets.token, actor, model::Role::ShiftLead);
+    let gateways = {
+        let _entered = runtime.enter();
+        sim_tasks((!options.no_sim).then_some(&building), &secrets)?
+    };
+    let login_url = format!("http://{}/login?token={}", building.http, building.sessions().one_time_link(DUTY));
+    if let Some(file) = &options.access_file {
+        write_access(file, &building, (&secrets, &login_url), &options.data)?;
+    }
+    print(&building, &login_url, &secrets, &options.data);
+    runtime.block_on(serve::until_told())?;
+    runtime.block_on(gateways.stop(std::time::Duration::from_secs(2)));
+    building.close(runtime.handle());
+    Ok(())
 }
 
 fn plan(options: &Demo) -> anyhow::Result<(Plan, DemoSecrets)> {

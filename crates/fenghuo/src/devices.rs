@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use ingest::mqtt::{Allowed, Identity, Login, LoginError, Verify};
+use parking_lot::Mutex;
 
 use crate::secrets::device_fits;
 
@@ -27,6 +28,28 @@ impl From<&config::Device> for Device {
             enterprises: Allowed::These(enterprises),
         }
     }
+}
+
+/// Failed logins written into the audit chain per minute: an attacker must not be able to fill the disk. All are counted.
+const AUDITED_PER_MINUTE: u32 = 30;
+const MINUTE_US: i64 = 60_000_000;
+
+/// A login check that has failed logins audited, with the name they gave and where they came from.
+pub fn audited(verify: Verify, audit: impl Fn((String, String, String)) + Send + Sync + 'static) -> Verify {
+    let window = Mutex::new((i64::MIN, 0_u32));
+    Arc::new(move |login: &Login| {
+        let answer = verify(login);
+        let now = runtime::unix_now();
+        let mut window = window.lock();
+        if answer.is_ok() || (now < window.0 && window.1 >= AUDITED_PER_MINUTE) {
+            return answer;
+        }
+        *window = if now < window.0 { (window.0, window.1 + 1) } else { (now + MINUTE_US, 1) };
+        drop(window);
+        let name: String = login.username.as_deref().unwrap_or_default().chars().take(64).collect();
+        audit((name, "device_login_failed".into(), login.address.clone()));
+        answer
+    })
 }
 
 /// The door's login check over these devices.

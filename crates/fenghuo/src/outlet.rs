@@ -51,6 +51,8 @@ impl Outlet {
     /// # Errors
     /// When the outbox cannot be read.
     pub fn open(&self, outgoing: Outgoing, readers: &Readers) -> Result<(), Problem> {
+        // Held while the outbox is read: what is committed meanwhile is told after it, not skipped.
+        let mut slot = self.outgoing.lock();
         let open = store::AlarmFilter { closed: Some(false), limit: store::ROWS_MAX, ..Default::default() };
         for row in readers.read(|r| r.alarms(&open))? {
             republish(&outgoing, &settle(&row.json, Some(row.committed_at)));
@@ -68,7 +70,7 @@ impl Outlet {
             }
             self.told.fetch_max(after, Ordering::AcqRel);
         }
-        *self.outgoing.lock() = Some(outgoing);
+        *slot = Some(outgoing);
         Ok(())
     }
 

@@ -173,14 +173,7 @@ impl Parts {
     }
 
     fn rejection_rows(&self) -> Vec<RejectionView> {
-        let view = |r: ingest::RejectionsView| RejectionView {
-            enterprise: r.enterprise,
-            code: r.code.to_owned(),
-            count: r.count,
-            sample: r.samples.last().map(|s| s.payload.clone()).unwrap_or_default(),
-            last_at: r.last_at.0,
-        };
-        self.rejections.snapshot().into_iter().map(view).collect()
+        self.rejections.snapshot().into_iter().filter_map(rejection).collect()
     }
 
     fn account(&self, name: &str) -> Result<Option<AccountRow>, Problem> {
@@ -224,6 +217,24 @@ impl Parts {
     fn change(&self, change: RecordChange, audit: Option<(String, String, String)>) -> Result<(), Problem> {
         change_records(&self.hall, change, audit)
     }
+}
+
+/// A row with its newest sample; a row exists only because of one.
+fn rejection(mut row: ingest::RejectionsView) -> Option<RejectionView> {
+    let newest = row.samples.pop()?;
+    Some(RejectionView {
+        enterprise: row.enterprise,
+        code: row.code.to_owned(),
+        count: row.count,
+        message_zh: newest.refusal.message_zh,
+        message_en: newest.refusal.message_en,
+        field: newest.refusal.field,
+        hint: newest.refusal.hint,
+        gateway: newest.gateway,
+        topic: newest.topic,
+        sample: newest.payload,
+        last_at: row.last_at.0,
+    })
 }
 
 /// Changes records through the hall's one writer; returns when it is durable. Blocks.

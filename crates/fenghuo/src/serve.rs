@@ -20,14 +20,13 @@ pub fn run(file: &Path) -> anyhow::Result<()> {
     let path = file.to_owned();
     let plan = Plan { loaded, source: Arc::new(move || Source::read(&path)), data_dir, devices };
     let accounts = plan.loaded.settings.accounts.clone();
-    runtime()?.block_on(async {
-        let building = Building::open(plan).await?;
-        users::first_accounts(&building, &accounts)?;
-        tracing::info!(console = %building.http, mqtt = %building.mqtt, "open");
-        until_told().await?;
-        building.close().await;
-        Ok(())
-    })
+    let runtime = runtime()?;
+    let building = Building::open(plan, runtime.handle())?;
+    users::first_accounts(&building, &accounts)?;
+    tracing::info!(console = %building.http, mqtt = %building.mqtt, "open");
+    runtime.block_on(until_told())?;
+    building.close(runtime.handle());
+    Ok(())
 }
 
 /// The async runtime of the program.

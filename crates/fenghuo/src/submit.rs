@@ -59,6 +59,11 @@ pub fn desk(hall: &Hall) -> api::Desk {
     let hall = hall.clone();
     Arc::new(move |command| {
         let (tell, told) = tokio::sync::oneshot::channel();
+        // What the engine did since is not durable: an answer out of it would be a promise nobody keeps.
+        if let Some(reason) = hall.failure() {
+            let _ = tell.send(Err(problem(hall::Failure::Journal(reason))));
+            return told;
+        }
         let reply = Box::new(move |result: Result<_, hall::Failure>| {
             let _ = tell.send(result.map_err(problem));
         });
@@ -84,6 +89,7 @@ pub fn intern(hall: &Hall, gateways: Arc<Mutex<Gateways>>) -> ingest::mqtt::Inte
         while let Some(waiting) = submission.take() {
             if let Err(back) = hall.submit(waiting)
                 && hall.failure().is_none()
+                && !hall.is_closed()
             {
                 std::thread::sleep(RETRY);
                 submission = Some(back);

@@ -7,7 +7,7 @@ use model::{Directory, Reading, Time};
 use runtime::Watermark;
 use store::InputLog;
 
-use crate::submission::{Failure, RecordChange, Reply, Submission};
+use crate::submission::{AuditEntry, Failure, RecordChange, Reply, Submission};
 
 /// Everything that must become durable together.
 #[derive(Default)]
@@ -18,7 +18,7 @@ pub(crate) struct Batch {
     pub marks: Vec<(Arc<Watermark>, u64)>,
     pub replies: Vec<(Reply<Outcome>, Outcome)>,
     pub names: Names,
-    pub records: Vec<(RecordChange, Option<(String, String, String)>, Reply<()>)>,
+    pub records: Vec<(RecordChange, Option<AuditEntry>, Reply<()>)>,
     pub activated: Vec<(Reply<u64>, u64)>,
     /// When its oldest part came in.
     pub since: Option<Time>,
@@ -53,6 +53,8 @@ impl Batch {
 pub(crate) struct Desk {
     pub engine: Engine,
     pub directory: Arc<Directory>,
+    /// Names of gateways in the order of their numbers.
+    pub gateways: Arc<Vec<String>>,
     pub batch: Batch,
     effects: Effects,
     now: Time,
@@ -61,9 +63,21 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    pub fn new(engine: Engine, directory: Arc<Directory>, now: Time) -> Self {
-        let counts = engine::Counts::default();
-        Self { engine, directory, batch: Batch::default(), effects: Effects::default(), now, counts }
+    pub fn new(engine: Engine, (directory, gateways): (Arc<Directory>, Vec<String>), now: Time) -> Self {
+        Self {
+            engine,
+            directory,
+            gateways: Arc::new(gateways),
+            batch: Batch::default(),
+            effects: Effects::default(),
+            now,
+            counts: engine::Counts::default(),
+        }
+    }
+
+    /// What numbers are called.
+    pub fn names(&self) -> protocol::Names<'_> {
+        protocol::Names { directory: &self.directory, gateways: &self.gateways }
     }
 
     /// The engine's time never goes back, whatever the clock does.
@@ -126,7 +140,10 @@ impl Desk {
                 self.directory = directory;
                 self.batch.activated.push((reply, revision));
             }
-            Submission::Gateway(name) => self.batch.names.gateways.push(name),
+            Submission::Gateway(name) => {
+                Arc::make_mut(&mut self.gateways).push(name.clone());
+                self.batch.names.gateways.push(name);
+            }
             Submission::Record(change, audit, reply) => self.batch.records.push((change, audit, reply)),
         }
     }

@@ -1,6 +1,7 @@
 //! The hall's one writer: a thread that takes what the doors and the people submit, steps the engine, commits, and only
 //! then tells. A second thread relieves it while the disk does not answer, so that no alarm waits for a disk.
 
+mod counted;
 mod desk;
 mod recover;
 mod relief;
@@ -8,6 +9,6 @@ mod rules_file;
 mod submission;
 mod writer;
 
-pub use recover::{Recovery, Start, StartError};
+pub use recover::{NewNames, Recovery, StartError};
 pub use submission::{Failure, Outputs, RecordChange, Reply, Submission, Told};
 pub use writer::{Activation, Hall, Settings};

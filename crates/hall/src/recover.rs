@@ -8,7 +8,7 @@ use engine::{Effects, Engine, Event, RestoreError, Snapshot};
 use model::Time;
 use store::{Journal, Location, Recovered, StoreError};
 
-use crate::rules_file;
+use crate::rules_file::{self, Revisions};
 
 /// What the journal gave back; names have their numbers, the engine stands where it stood.
 pub struct Recovery {
@@ -19,15 +19,12 @@ pub struct Recovery {
     /// Inputs replayed.
     pub replayed: u64,
     pub(crate) folder: PathBuf,
+    /// What the files of today say, if that is not in force.
+    pub(crate) rules: Option<RuleSet>,
 }
 
-/// What comes into force as the hall opens.
-pub struct Start {
-    /// Rules; their revision number is set here if they differ from those in force.
-    pub rules: RuleSet,
-    /// New names in the order of their numbers: tags, conditions.
-    pub names: (Vec<(String, String)>, Vec<String>),
-}
+/// New names in the order of their numbers: tags, conditions.
+pub type NewNames = (Vec<(String, String)>, Vec<String>);
 
 /// Why the hall does not start.
 #[derive(Debug, thiserror::Error)]
@@ -71,52 +68,59 @@ impl StartError {
 }
 
 impl Recovery {
-    /// Opens the journal and brings the engine to where it stood. `folder` holds snapshots and rule files.
+    /// Opens the journal and brings the engine to where it stood. `folder` holds snapshots and rule files; `build`
+    /// makes the rules of today's files from the numbers that the journal remembers, with the next revision number.
     ///
     /// # Errors
-    /// See [`StartError`]; nothing was changed.
-    pub fn run(location: &Location, folder: &Path) -> Result<Self, StartError> {
-        let (mut journal, recovered) = Journal::open(location)?;
-        journal.preallocate()?;
-        let (after, mut engine) = restore(folder, &recovered)?;
-        let mut replay = Replay { folder, effects: Effects::default(), error: None };
-        let replayed = journal.replay(after, |input| replay.step(&mut engine, input.now, input.event))?;
+    /// See [`StartError`], or what `build` says; nothing was changed.
+    pub fn run<E: From<StartError>>(
+        location: &Location,
+        folder: &Path,
+        build: impl FnOnce(&Recovered, u64) -> Result<RuleSet, E>,
+    ) -> Result<Self, E> {
+        let (mut journal, recovered) = Journal::open(location).map_err(StartError::from)?;
+        let next = next_revision(folder)?;
+        let mut revisions = Revisions::new(folder, build(&recovered, next)?);
+        journal.preallocate().map_err(StartError::from)?;
+        let (after, mut engine) = restore(&mut revisions, &recovered)?;
+        let mut replay = Replay { revisions: &mut revisions, effects: Effects::default(), error: None };
+        let replayed = journal
+            .replay(after, |input| replay.step(&mut engine, input.now, input.event))
+            .map_err(StartError::from)?;
         if let Some(error) = replay.error {
-            return Err(error);
+            return Err(error.into());
         }
         if engine.last_seq() != recovered.last_fact_seq {
-            return Err(StartError::Diverged { replayed: engine.last_seq(), journal: recovered.last_fact_seq });
+            let diverged = StartError::Diverged { replayed: engine.last_seq(), journal: recovered.last_fact_seq };
+            return Err(diverged.into());
         }
-        Ok(Self { journal, engine, recovered, replayed, folder: folder.to_owned() })
+        let rules = revisions.different_from(engine.rules(), next);
+        Ok(Self { journal, engine, recovered, replayed, folder: folder.to_owned(), rules })
     }
 
     /// The engine, to look at.
     pub fn engine(&self) -> &Engine {
         &self.engine
     }
-
-    /// The number that new rules would get.
-    ///
-    /// # Errors
-    /// When the folder cannot be read.
-    pub fn next_revision(&self) -> Result<u64, StartError> {
-        rules_file::newest(&self.folder).map(|n| n + 1).map_err(|source| StartError::Rules { revision: 0, source })
-    }
 }
 
-fn restore(folder: &Path, recovered: &Recovered) -> Result<(u64, Engine), StartError> {
+fn next_revision(folder: &Path) -> Result<u64, StartError> {
+    rules_file::newest(folder).map(|n| n + 1).map_err(|source| StartError::Rules { revision: 0, source })
+}
+
+fn restore(revisions: &mut Revisions, recovered: &Recovered) -> Result<(u64, Engine), StartError> {
     let Some((after, bytes)) = &recovered.snapshot else { return Ok((0, Engine::new(Arc::default()))) };
     let (revision, snapshot): (u64, Snapshot) = postcard::from_bytes(bytes).map_err(StartError::Snapshot)?;
-    let rules = load(folder, revision)?;
+    let rules = load(revisions, revision)?;
     Ok((*after, Engine::restore(snapshot, rules)?))
 }
 
-fn load(folder: &Path, revision: u64) -> Result<Arc<RuleSet>, StartError> {
-    rules_file::load(folder, revision).map(Arc::new).map_err(|source| StartError::Rules { revision, source })
+fn load(revisions: &mut Revisions, revision: u64) -> Result<Arc<RuleSet>, StartError> {
+    revisions.load(revision).map_err(|source| StartError::Rules { revision, source })
 }
 
 struct Replay<'a> {
-    folder: &'a Path,
+    revisions: &'a mut Revisions,
     effects: Effects,
     error: Option<StartError>,
 }
@@ -127,7 +131,7 @@ impl Replay<'_> {
             return;
         }
         let event = match event {
-            Event::Rules(reference, actor) => match load(self.folder, reference.revision) {
+            Event::Rules(reference, actor) => match load(self.revisions, reference.revision) {
                 Ok(rules) => Event::Rules(rules, actor),
                 Err(error) => {
                     self.error = Some(error);

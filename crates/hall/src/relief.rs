@@ -72,7 +72,7 @@ fn tell(shared: &Shared, now: i64, told: &mut u64) {
     let desk = shared.desk.lock();
     for fact in &desk.batch.facts {
         if fact.seq > *told && due(fact.at) && matches!(fact.body, FactBody::Alarm(_)) {
-            frames.push((fact.seq, encode_fact(fact, &desk.directory)));
+            frames.push((fact.seq, encode_fact(fact, desk.names())));
         }
     }
     drop(desk);

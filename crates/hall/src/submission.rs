@@ -25,13 +25,16 @@ pub enum Failure {
 /// A change of records (accounts, sessions, MQTT sessions) on the journal's one connection.
 pub type RecordChange = Box<dyn FnOnce(&mut Database) -> Result<(), SqlError> + Send>;
 
+/// Who did what to what, for the audit: account, action, subject.
+pub type AuditEntry = (String, String, String);
+
 /// What the hall takes.
 pub enum Submission {
     /// Readings and link changes from a door.
     Readings {
         /// Readings, in the order they came.
         readings: Vec<Reading>,
-        /// Link changes, after the readings.
+        /// Link changes: ups come before the readings, downs after.
         links: Vec<LinkChange>,
         /// Advanced to this number when all of it is durable.
         done: Option<(Arc<Watermark>, u64)>,
@@ -53,8 +56,8 @@ pub enum Submission {
     },
     /// A gateway got the next number.
     Gateway(String),
-    /// A change of records, with its audit entry `(account, action, subject)` if it needs one.
-    Record(RecordChange, Option<(String, String, String)>, Reply<()>),
+    /// A change of records, with its audit entry if it needs one.
+    Record(RecordChange, Option<AuditEntry>, Reply<()>),
 }
 
 impl Submission {
@@ -77,16 +80,19 @@ pub struct Told<'a> {
     pub committed_at: Time,
 }
 
+/// A function called on the hall's threads.
+pub type Output<T> = Box<dyn Fn(&T) + Send + Sync>;
+
 /// Where things go. Called on the hall's threads; must not block.
 pub struct Outputs {
     /// Durable facts, in order.
     pub settled: Box<dyn Fn(&Told<'_>) + Send + Sync>,
     /// Alarms that could not wait for the disk: stream number and frame text.
-    pub provisional: Box<dyn Fn(&[(u64, Arc<str>)]) + Send + Sync>,
+    pub provisional: Output<[(u64, Arc<str>)]>,
     /// Durable readings, for the historian, with the number of their batch.
     pub readings: Box<dyn Fn(u64, Vec<Reading>) + Send + Sync>,
     /// The newest value of each reading.
-    pub latest: Box<dyn Fn(&[Reading]) + Send + Sync>,
+    pub latest: Output<[Reading]>,
     /// The journal failed, for good.
-    pub failed: Box<dyn Fn(&StoreError) + Send + Sync>,
+    pub failed: Output<StoreError>,
 }

@@ -1,20 +1,21 @@
 //! The hall thread: take, step, commit, tell.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use engine::{Event, FactBody};
 use model::{Actor, Directory, Time};
 use parking_lot::Mutex;
-use protocol::encode_fact;
-use runtime::{Counter, Gauge, Intake, Metrics, Offer, Tasks, unix_now};
+use protocol::{Names, encode_fact};
+use runtime::{Intake, Metrics, Offer, Tasks, unix_now};
 use store::{AuditNote, Commit, FactRow, Journal, StoreError};
 
+use crate::counted::{Counted, Rate};
 use crate::desk::{Batch, Desk};
 use crate::submission::{Failure, Outputs, Submission, Told};
-use crate::{Recovery, Start, StartError, relief, rules_file};
+use crate::{NewNames, Recovery, StartError, relief, rules_file};
 
 /// Readings that wait for the hall before doors stop reading.
 const INTAKE_MAX: usize = 500_000;
@@ -28,8 +29,9 @@ const GATHER_ABOVE_PER_S: f64 = 3_000.0;
 const GATHER: Duration = Duration::from_millis(1);
 /// Inputs between snapshots at high rates: bounds what a start must replay.
 const SNAPSHOT_READINGS: u64 = 2_000_000;
-/// Input rows deleted at a time.
+/// Input rows deleted at a time, and how often: 5,000 a second, more than there are group commits.
 const PRUNE_ROWS: u64 = 512;
+const PRUNE_EVERY: Duration = Duration::from_millis(100);
 
 /// Numbers from `fenghuo.toml`.
 #[derive(Clone)]
@@ -44,36 +46,6 @@ pub struct Settings {
     pub historian_seq: Arc<dyn Fn() -> u64 + Send + Sync>,
 }
 
-pub(crate) struct Counted {
-    pub provisional: Counter,
-    commits: Counter,
-    inputs: Counter,
-    facts: Counter,
-    late: Counter,
-    duplicate: Counter,
-    commit_us: Gauge,
-    replay_inputs: Gauge,
-    waiting: Gauge,
-}
-
-impl Counted {
-    fn new(metrics: &Metrics) -> Self {
-        let counter = |name, labels: &str, help| metrics.counter(name, labels, help);
-        let stored = "Readings stored, by what became of them.";
-        Self {
-            provisional: counter("fenghuo_frames_provisional_total", "", "Frames pushed before commit."),
-            commits: counter("fenghuo_journal_commits_total", "", "Group commits."),
-            inputs: counter("fenghuo_readings_stored_total", "", "Readings made durable."),
-            facts: counter("fenghuo_facts_total", "", "Facts made durable."),
-            late: counter("fenghuo_readings_judged_total", "timing=\"late\"", stored),
-            duplicate: counter("fenghuo_readings_judged_total", "timing=\"duplicate\"", stored),
-            commit_us: metrics.gauge("fenghuo_journal_commit_us", "", "Duration of the last group commit."),
-            replay_inputs: metrics.gauge("fenghuo_start_replayed_inputs", "", "Inputs replayed at the start."),
-            waiting: metrics.gauge("fenghuo_intake_waiting", "", "Readings waiting for the hall."),
-        }
-    }
-}
-
 /// What the hall thread and its relief share.
 pub(crate) struct Shared {
     pub intake: Intake<Submission>,
@@ -83,6 +55,8 @@ pub(crate) struct Shared {
     /// When the commit under way began, microseconds since the epoch; 0: none.
     pub committing_since: AtomicI64,
     pub stopped: AtomicBool,
+    /// Inputs up to this number are covered by every snapshot kept.
+    covered: AtomicU64,
     failed: Mutex<Option<String>>,
     pub outputs: Outputs,
     pub settings: Settings,
@@ -123,33 +97,34 @@ impl Hall {
     /// When the journal or the rules file cannot be written.
     pub fn start(
         recovery: Recovery,
-        start: Start,
+        names: NewNames,
         directory: Arc<Directory>,
         parts: (Settings, Outputs, Metrics),
     ) -> Result<Self, StartError> {
         let (settings, outputs, metrics) = parts;
-        let Recovery { journal, engine, recovered, replayed, folder } = recovery;
+        let Recovery { journal, engine, recovered, replayed, folder, rules } = recovery;
         let now = Time(unix_now()).max(recovered.last_heard);
         let counted = Counted::new(&metrics);
         counted.replay_inputs.set(replayed as f64);
         let shared = Arc::new(Shared {
             intake: Intake::new(INTAKE_MAX),
-            desk: Mutex::new(Desk::new(engine, directory, now)),
+            desk: Mutex::new(Desk::new(engine, (directory, recovered.gateways), now)),
             in_flight: Mutex::default(),
             committing_since: AtomicI64::new(0),
             stopped: AtomicBool::new(false),
+            covered: AtomicU64::new(0),
             failed: Mutex::default(),
             outputs,
             settings,
             counted,
         });
         let mut writer = Writer::new(shared.clone(), journal, folder.clone());
-        writer.open(start, recovered.last_heard)?;
+        writer.open(names, rules, recovered.last_heard)?;
         let io = |source| StartError::Rules { revision: 0, source };
         let relieved = shared.clone();
         let threads = vec![
-            Tasks::thread("hall", move || writer.run()).map_err(io)?,
-            Tasks::thread("relief", move || relief::run(&relieved)).map_err(io)?,
+            Tasks::vital_thread("hall", move || writer.run()).map_err(io)?,
+            Tasks::vital_thread("relief", move || relief::run(&relieved)).map_err(io)?,
         ];
         Ok(Self { shared, folder: folder.into(), threads: Arc::new(Mutex::new(threads)) })
     }
@@ -172,10 +147,12 @@ impl Hall {
     /// When the file cannot be written, or the hall takes nothing now.
     pub fn activate(&self, activation: Activation, reply: crate::Reply<u64>) -> Result<(), StartError> {
         let Activation { rules, directory, names, actor } = activation;
+        let in_force = self.shared.desk.lock().engine.rules().clone();
+        let rules = engine::complete(&Arc::new(rules), &in_force);
         let io = |source| StartError::Rules { revision: rules.revision, source };
         rules_file::save(&self.folder, &rules).map_err(io)?;
         let busy = || io(std::io::Error::other("the hall takes nothing now"));
-        let rules = Arc::new(rules.clone());
+        let rules = rules.clone();
         self.submit(Submission::Rules { rules, directory, names, actor, reply }).map_err(|_| busy())
     }
 
@@ -185,6 +162,11 @@ impl Hall {
     /// When the folder cannot be read.
     pub fn next_revision(&self) -> Result<u64, StartError> {
         rules_file::newest(&self.folder).map(|n| n + 1).map_err(|source| StartError::Rules { revision: 0, source })
+    }
+
+    /// Whether it takes nothing more.
+    pub fn is_closed(&self) -> bool {
+        self.shared.stopped.load(Ordering::Acquire) || self.shared.intake.is_closed()
     }
 
     /// Why the journal failed, if it did.
@@ -223,27 +205,6 @@ pub struct Activation {
     pub actor: Actor,
 }
 
-/// How often submissions come, measured over windows of 50 ms.
-struct Rate {
-    per_s: f64,
-    count: usize,
-    since: Instant,
-}
-
-impl Rate {
-    const WINDOW: Duration = Duration::from_millis(50);
-
-    fn add(&mut self, count: usize) {
-        self.count += count;
-        let elapsed = self.since.elapsed();
-        if elapsed >= Self::WINDOW {
-            self.per_s = self.count as f64 / elapsed.as_secs_f64();
-            self.count = 0;
-            self.since = Instant::now();
-        }
-    }
-}
-
 struct Writer {
     shared: Arc<Shared>,
     journal: Journal,
@@ -253,41 +214,45 @@ struct Writer {
     rate: Rate,
     snapshot_at: Instant,
     readings_since_snapshot: u64,
-    inputs_at_snapshot: u64,
+    state: Option<(u64, engine::Snapshot)>,
+    /// Inputs up to this number are gone, and when that was last looked at.
+    pruned: u64,
+    pruned_at: Instant,
     saving: Option<JoinHandle<()>>,
 }
 
 impl Writer {
     fn new(shared: Arc<Shared>, journal: Journal, folder: std::path::PathBuf) -> Self {
         Self {
-            inputs_at_snapshot: journal.last_input_seq(),
             shared,
             journal,
             folder,
             batch: Batch::default(),
             texts: Vec::new(),
-            rate: Rate { per_s: 0.0, count: 0, since: Instant::now() },
+            rate: Rate::new(),
             snapshot_at: Instant::now(),
             readings_since_snapshot: 0,
+            state: None,
+            pruned: 0,
+            pruned_at: Instant::now(),
             saving: None,
         }
     }
 
     /// The first inputs of this run: new names, new rules if they differ, and the restart.
-    fn open(&mut self, start: Start, last_heard: Time) -> Result<(), StartError> {
-        let (tags, conditions) = start.names;
+    fn open(
+        &mut self,
+        (tags, conditions): NewNames,
+        rules: Option<alarm::RuleSet>,
+        last_heard: Time,
+    ) -> Result<(), StartError> {
         let now = Time(unix_now());
         let mut desk = self.shared.desk.lock();
         desk.batch.names.tags = tags;
         desk.batch.names.conditions = conditions;
-        let mut rules = start.rules;
-        let in_force = desk.engine.rules().clone();
-        let new_revision = rules.revision;
-        rules.revision = in_force.revision;
-        if rules != *in_force {
-            rules.revision = new_revision;
-            rules_file::save(&self.folder, &rules)
-                .map_err(|source| StartError::Rules { revision: new_revision, source })?;
+        if let Some(rules) = rules {
+            let revision = rules.revision;
+            rules_file::save(&self.folder, &rules).map_err(|source| StartError::Rules { revision, source })?;
             desk.own(now, &Event::Rules(Arc::new(rules), Actor::system()));
         }
         if last_heard != Time::MIN {
@@ -324,7 +289,8 @@ impl Writer {
         let desk = self.shared.desk.lock();
         let now = unix_now();
         let deadline = desk.engine.next_deadline().map_or(i64::MAX, |t| t.0.saturating_sub(now));
-        let linger = desk.batch.since.map_or(i64::MAX, |t| t.0 + self.shared.settings.linger_us - now);
+        let since = desk.batch.since.filter(|_| !desk.batch.is_empty());
+        let linger = since.map_or(i64::MAX, |t| t.0 + self.shared.settings.linger_us - now);
         let us = deadline.min(linger).clamp(0, TICK.as_micros() as i64);
         Duration::from_micros(us as u64)
     }
@@ -342,16 +308,22 @@ impl Writer {
 
     /// Makes the batch durable, then tells everybody.
     fn commit(&mut self) -> Result<(), StoreError> {
-        let directory = {
+        let (directory, gateways) = {
             let mut desk = self.shared.desk.lock();
             std::mem::swap(&mut desk.batch, &mut self.batch);
-            desk.directory.clone()
+            // Taken under the lock that cuts the batch: the state after exactly these inputs.
+            if self.snapshot_is_due() {
+                self.state = Some((desk.engine.rules().revision, desk.engine.snapshot()));
+            }
+            (desk.directory.clone(), desk.gateways.clone())
         };
         if self.batch.is_empty() && self.batch.marks.is_empty() {
             return Ok(());
         }
         self.texts.clear();
-        self.texts.extend(self.batch.facts.iter().map(|f| encode_fact(f, &directory)));
+        let names = Names { directory: &directory, gateways: &gateways };
+        self.texts.extend(self.batch.facts.iter().map(|f| encode_fact(f, names)));
+        drop(gateways);
         self.announce();
         let started = Instant::now();
         self.shared.committing_since.store(unix_now(), Ordering::Release);
@@ -462,36 +434,33 @@ impl Writer {
         let counts = self.shared.desk.lock().counts;
         self.shared.counted.late.add(counts.late - self.shared.counted.late.get());
         self.shared.counted.duplicate.add(counts.duplicate - self.shared.counted.duplicate.get());
-        let due = self.snapshot_at.elapsed() >= self.shared.settings.snapshot_every
-            || self.readings_since_snapshot >= SNAPSHOT_READINGS;
-        if !due || self.shared.failed.lock().is_some() || self.journal.last_input_seq() == self.inputs_at_snapshot {
+        if self.shared.failed.lock().is_some() {
             return;
         }
-        if self.saving.as_ref().is_some_and(|s| !s.is_finished()) {
-            return;
-        }
-        self.snapshot();
-        if let Err(error) = self.journal.prune((self.shared.settings.historian_seq)(), PRUNE_ROWS) {
-            self.fail(&error);
-        }
+        self.save_snapshot();
+        self.prune();
     }
 
-    /// Copies the state here and writes it on a thread of its own.
-    fn snapshot(&mut self) {
-        let desk = self.shared.desk.lock();
-        if !desk.batch.is_empty() {
-            return;
-        }
-        let state = (desk.engine.rules().revision, desk.engine.snapshot());
-        drop(desk);
+    /// Time or readings since the last one, something new to save, and no save under way.
+    fn snapshot_is_due(&self) -> bool {
+        let due = self.snapshot_at.elapsed() >= self.shared.settings.snapshot_every
+            || self.readings_since_snapshot >= SNAPSHOT_READINGS;
+        due && self.saving.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    /// Writes the state that was taken with the last commit, on a thread of its own.
+    fn save_snapshot(&mut self) {
+        let Some(state) = self.state.take() else { return };
         let (seq, snapshots) = (self.journal.last_input_seq(), self.journal.snapshots());
         self.snapshot_at = Instant::now();
         self.readings_since_snapshot = 0;
-        self.inputs_at_snapshot = seq;
+        let shared = self.shared.clone();
         let save = move || {
             let saved = postcard::to_stdvec(&state).map_err(|e| e.to_string());
-            if let Err(error) = saved.and_then(|bytes| snapshots.save(seq, &bytes).map_err(|e| e.chain())) {
-                tracing::error!(error, "a snapshot could not be saved; the next start replays more");
+            let saved = saved.and_then(|bytes| snapshots.save(seq, &bytes).map_err(|e| e.chain()));
+            match saved.and_then(|()| snapshots.covered().map_err(|e| e.chain())) {
+                Ok(covered) => shared.covered.store(covered, Ordering::Release),
+                Err(error) => tracing::error!(error, "a snapshot could not be saved; the next start replays more"),
             }
         };
         match Tasks::thread("snapshot", save) {
@@ -500,10 +469,34 @@ impl Writer {
         }
     }
 
+    /// Deletes inputs that snapshots and historian cover, a chunk at a time, as long as there are any. The relief watches
+    /// it like a commit, for it waits for the same disk.
+    fn prune(&mut self) {
+        let covered = self.shared.covered.load(Ordering::Acquire).min((self.shared.settings.historian_seq)());
+        if covered <= self.pruned || self.pruned_at.elapsed() < PRUNE_EVERY {
+            return;
+        }
+        self.pruned_at = Instant::now();
+        self.shared.committing_since.store(unix_now(), Ordering::Release);
+        let result = self.journal.prune_to(covered, PRUNE_ROWS);
+        self.shared.committing_since.store(0, Ordering::Release);
+        match result {
+            Ok(deleted) if deleted < PRUNE_ROWS => self.pruned = covered,
+            Ok(_) => {}
+            Err(error) => self.fail(&error),
+        }
+    }
+
     fn end(&mut self) {
         self.shared.stopped.store(true, Ordering::Release);
+        if let Some(saving) = self.saving.take() {
+            let _ = saving.join();
+        }
         if self.shared.failed.lock().is_none() {
-            self.snapshot();
+            let desk = self.shared.desk.lock();
+            self.state = Some((desk.engine.rules().revision, desk.engine.snapshot()));
+            drop(desk);
+            self.save_snapshot();
         }
         if let Some(saving) = self.saving.take() {
             let _ = saving.join();

@@ -35,7 +35,8 @@ fn hall(intake: Arc<Intake<Batch>>, path: String, sync: bool) -> std::io::Result
     file.write_all(&vec![1; 64 << 20])?;
     file.sync_all()?;
     let (mut batches, mut bytes, mut at) = (Vec::new(), Vec::new(), 0u64);
-    while intake.take(&mut batches, Duration::from_secs(1)) {
+    while intake.wait(Duration::from_secs(1)) {
+        intake.take(&mut batches);
         bytes.clear();
         for reading in batches.iter().flat_map(|b: &Batch| &b.readings) {
             bytes.extend_from_slice(&reading.tag.0.to_le_bytes());

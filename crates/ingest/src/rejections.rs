@@ -136,6 +136,10 @@ struct Parked {
 impl PendingTags {
     /// Parks one message of an unregistered tag.
     pub fn park(&self, enterprise: &str, tag: &str, value: Option<f64>, now: Time) {
+        // `$state` and its like are a gateway's words about itself, such as the topic of its will.
+        if tag.starts_with('$') {
+            return;
+        }
         let state = &mut *self.state.lock();
         let tags = state.tags.entry(enterprise.to_owned()).or_default();
         if let Some(row) = tags.get_mut(tag) {

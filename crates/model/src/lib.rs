@@ -7,6 +7,7 @@ mod people;
 mod priority;
 mod quality;
 mod reading;
+mod rfc3339;
 mod site;
 mod time;
 
@@ -15,5 +16,6 @@ pub use people::{Actor, Role};
 pub use priority::Priority;
 pub use quality::Quality;
 pub use reading::{GatewayIndex, Reading, ReadingFlags, TagIndex};
+pub use rfc3339::{TimeFault, format_rfc3339, parse_rfc3339};
 pub use site::{Enterprise, Limits, Team, Unit};
 pub use time::Time;

@@ -316,6 +316,10 @@ pub struct OrderBody {
     /// The alarm it answers.
     #[serde(default)]
     pub alarm_id: Option<String>,
+    /// The newest `seq` of this alarm and its orders that the person saw: if somebody dispatched since, the answer
+    /// is `VERSION_CONFLICT` with who did.
+    #[serde(default)]
+    pub alarm_seq: Option<u64>,
     /// Receiver: a team's id.
     #[serde(default)]
     pub receiver: String,
@@ -429,9 +433,21 @@ pub struct RejectionView {
     pub enterprise: String,
     /// Stable code.
     pub code: String,
-    /// How often.
+    /// How often; data that is kept with a flag counts too.
     pub count: u64,
-    /// A sample of what was sent, escaped.
+    /// What was wrong with the newest one, Chinese.
+    pub message_zh: String,
+    /// What was wrong with the newest one, English.
+    pub message_en: String,
+    /// Which key or element of it, or empty.
+    pub field: String,
+    /// What to do, or empty.
+    pub hint: String,
+    /// Client id or subscription that sent it, escaped.
+    pub gateway: String,
+    /// Its topic, escaped.
+    pub topic: String,
+    /// Its first bytes, escaped.
     pub sample: String,
     /// Last time.
     pub last_at: i64,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use alarm::{Annunciation, Cause, State, Transition};
 use engine::{Fact, FactBody, Notice};
-use model::{Directory, Time};
+use model::{Directory, TagIndex, Time};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -221,17 +221,26 @@ struct OrderOut {
 }
 
 #[derive(Serialize)]
-struct NoticeOut<'a> {
+struct NoticeOut {
     r#type: &'static str,
     seq: u64,
     detected_at: i64,
-    notice: &'a Notice,
+    notice: serde_json::Value,
+}
+
+/// What numbers are called by people.
+#[derive(Clone, Copy, Debug)]
+pub struct Names<'a> {
+    /// Tags.
+    pub directory: &'a Directory,
+    /// Gateways in the order of their numbers.
+    pub gateways: &'a [String],
 }
 
 /// The frame of a fact as JSON, without its commit time: what the journal keeps.
-pub fn encode_fact(fact: &Fact, directory: &Directory) -> Arc<str> {
+pub fn encode_fact(fact: &Fact, names: Names<'_>) -> Arc<str> {
     let text = match &fact.body {
-        FactBody::Alarm(t) => serde_json::to_string(&alarm_out(t, directory)),
+        FactBody::Alarm(t) => serde_json::to_string(&alarm_out(t, names.directory)),
         FactBody::Order(e) => serde_json::to_string(&OrderOut {
             r#type: "order",
             seq: fact.seq,
@@ -240,12 +249,34 @@ pub fn encode_fact(fact: &Fact, directory: &Directory) -> Arc<str> {
             overdue: e.overdue,
             actor: (&e.actor).into(),
         }),
-        FactBody::Notice(n) => {
-            serde_json::to_string(&NoticeOut { r#type: "notice", seq: fact.seq, detected_at: fact.at.0, notice: n })
-        }
+        FactBody::Notice(n) => serde_json::to_string(&NoticeOut {
+            r#type: "notice",
+            seq: fact.seq,
+            detected_at: fact.at.0,
+            notice: named(n, names),
+        }),
     };
     // These types hold only strings, numbers and maps with string keys, which always encode.
     text.unwrap_or_default().into()
+}
+
+/// A notice for people: the engine's numbers of tags and gateways become names.
+fn named(notice: &Notice, names: Names<'_>) -> serde_json::Value {
+    let mut value = serde_json::to_value(notice).unwrap_or_default();
+    let gateway = |index: u64| names.gateways.get(index as usize);
+    if let Some(tag) = value["tag"].as_u64().and_then(|i| names.directory.get(TagIndex(i as u32))) {
+        value["tag"] = format!("{}/{}", tag.enterprise, tag.tag).into();
+    }
+    if let Some(name) = value["gateway"].as_u64().and_then(gateway) {
+        value["gateway"] = name.as_str().into();
+    }
+    let scope = value["scope"].as_str().and_then(|s| s.rsplit_once("/gateway-"));
+    if let Some((enterprise, index)) = scope
+        && let Some(name) = index.parse().ok().and_then(gateway)
+    {
+        value["scope"] = format!("{enterprise}/{name}").into();
+    }
+    value
 }
 
 fn alarm_out<'a>(t: &'a Transition, directory: &Directory) -> AlarmOut<'a> {
@@ -281,11 +312,25 @@ mod tests {
     fn a_notice_settles_into_one_json_object() {
         let body = FactBody::Notice(Notice::RulesActivated { revision: 3, conditions: 9, retired: 1 });
         let fact = Fact { seq: 7, at: Time(5), body };
-        let text = encode_fact(&fact, &Directory::default());
+        let directory = Directory::default();
+        let text = encode_fact(&fact, Names { directory: &directory, gateways: &[] });
         let frame: NoticeFrame = serde_json::from_str(&settle(&text, Some(Time(9)))).unwrap();
         assert_eq!((frame.seq, frame.committed_at, frame.provisional), (7, Some(9), false));
         let frame: NoticeFrame = serde_json::from_str(&settle(&text, None)).unwrap();
         assert_eq!((frame.committed_at, frame.provisional), (None, true));
+    }
+
+    #[test]
+    fn a_notice_names_its_gateway() {
+        let directory = Directory::default();
+        let names = Names { directory: &directory, gateways: &["gw-1".into(), "gw-2".into()] };
+        let scope = |scope: &str| {
+            let link = Notice::Link { scope: scope.into(), up: true, reason: String::new() };
+            named(&link, names)["scope"].as_str().unwrap().to_owned()
+        };
+        assert_eq!(scope("chem-01/gateway-1"), "chem-01/gw-2");
+        assert_eq!(scope("chem-01/gateway-7"), "chem-01/gateway-7", "not known: as it is");
+        assert_eq!(scope("broker/far"), "broker/far");
     }
 
     #[test]

@@ -10,8 +10,8 @@ mod problem;
 pub use alarms::{AcknowledgementView, ActorView, AlarmView, ShelvingView};
 pub use body::*;
 pub use frame::{
-    AlarmFrame, ClientFrame, Heartbeat, Hello, NoticeFrame, OrderFrame, ReadingView, ReadingsFrame, SnapshotRequired,
-    Sources, encode_fact, settle,
+    AlarmFrame, ClientFrame, Heartbeat, Hello, Names, NoticeFrame, OrderFrame, ReadingView, ReadingsFrame,
+    SnapshotRequired, Sources, encode_fact, settle,
 };
 pub use orders::{OrderView, ReceiptView};
 pub use permission::{Permission, allowed, permissions};
@@ -19,6 +19,3 @@ pub use problem::{Code, Problem, code};
 
 /// Version of the outside contract; in `hello` and in the OpenAPI.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
-
-mod rfc3339;
-pub use rfc3339::parse_rfc3339;

@@ -58,13 +58,6 @@ const CODES: &[Code] = &[
         hint: "wait for the seconds in Retry-After",
     },
     Code {
-        code: "LINK_EXPIRED",
-        status: 401,
-        zh: "一次性登录链接已使用或已过期",
-        en: "the one-time link was used or has expired",
-        hint: "log in with account and password, or start the demo again",
-    },
-    Code {
         code: "ORIGIN_DENIED",
         status: 403,
         zh: "不允许的来源页面",
@@ -98,8 +91,8 @@ const CODES: &[Code] = &[
     Code {
         code: "VERSION_CONFLICT",
         status: 409,
-        zh: "他人已先行处置",
-        en: "somebody else was faster",
+        zh: "对象已变化",
+        en: "it has changed since you looked",
         hint: "reload and decide again",
     },
     Code {
@@ -221,16 +214,34 @@ impl From<engine::Refusal> for Problem {
         use engine::Refusal as R;
         match &refusal {
             R::NotFound { id, .. } => Self::new("NOT_FOUND", id),
-            R::AlarmState { alarm, state, by, since } => Self::new("ALARM_STATE", &alarm.to_string())
-                .detail(&format!("{state:?}，{by}，{}", since.0), &format!("{state:?} by {by} at {} µs", since.0)),
+            R::AlarmState { alarm, state, by, since } => {
+                let ((zh, en), at) = (state_words(*state), model::format_rfc3339(*since));
+                Self::new("ALARM_STATE", &alarm.to_string())
+                    .detail(&format!("现为“{zh}”，{by} 于 {at} 操作"), &format!("it is {en} since {by} at {at}"))
+            }
             R::VersionConflict { id, seen, current, by } => Self::new("VERSION_CONFLICT", id).detail(
-                &format!("{by} 已操作（您看到 {seen}，现为 {current}）"),
-                &format!("{by} acted; you saw {seen}, it is {current}"),
+                &format!("{by} 在您之后操作（您看到 {seen}，现为 {current}）"),
+                &format!("changed by {by}; you saw {seen}, it is {current}"),
             ),
             R::FieldRequired { field } => Self::new("FIELD_REQUIRED", field).detail(field, field),
             R::FieldInvalid { field, problem } => Self::new("FIELD_INVALID", field).detail(problem, problem),
             R::OrderState { order, state } => Self::new("ORDER_STATE", &order.to_string()).detail(state, state),
         }
+    }
+}
+
+/// ISA-18.2 states as people read them.
+const fn state_words(state: alarm::State) -> (&'static str, &'static str) {
+    use alarm::State as S;
+    match state {
+        S::Normal => ("正常", "normal"),
+        S::Unacknowledged => ("未确认", "unacknowledged"),
+        S::Acknowledged => ("已确认", "acknowledged"),
+        S::ReturnedUnacknowledged => ("已恢复未确认", "returned, not acknowledged"),
+        S::Latched => ("已锁存", "latched"),
+        S::Shelved => ("已搁置", "shelved"),
+        S::SuppressedByDesign => ("按设计抑制", "suppressed by design"),
+        S::OutOfService => ("停用", "out of service"),
     }
 }
 

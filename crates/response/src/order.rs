@@ -73,6 +73,8 @@ pub enum OrderCommand {
     Issue {
         /// The alarm it answers, by number.
         alarm: Option<u64>,
+        /// Newest stream number about this alarm and its orders that the person saw; none: not compared.
+        seen: Option<u64>,
         /// Receiver: a team's id.
         receiver: String,
         /// Receiver as shown.
@@ -238,10 +240,12 @@ impl OrderBook {
         actor: &Actor,
         command: &OrderCommand,
     ) -> Result<OrderEvent, OrderRefusal> {
-        let OrderCommand::Issue { alarm, receiver, receiver_name, content, place, priority, ack_within_s } = command
+        let OrderCommand::Issue { alarm, seen, receiver, receiver_name, content, place, priority, ack_within_s } =
+            command
         else {
             return Err(OrderRefusal::FieldRequired("order"));
         };
+        self.check_alone(*alarm, *seen)?;
         for (text, field) in [(receiver, "receiver"), (content, "content")] {
             if text.trim().is_empty() {
                 return Err(OrderRefusal::FieldRequired(field));
@@ -265,6 +269,16 @@ impl OrderBook {
         };
         self.open.insert(order.order_id, order.clone());
         Ok(OrderEvent { order, from: None, overdue: false, actor: actor.clone() })
+    }
+
+    /// Two people dispatch for one alarm at once: the second must see the first one's order before sending more.
+    fn check_alone(&self, alarm: Option<u64>, seen: Option<u64>) -> Result<(), OrderRefusal> {
+        let (Some(alarm), Some(seen)) = (alarm, seen) else { return Ok(()) };
+        let newer = self.open.values().rev().find(|o| o.alarm == Some(alarm) && o.seq > seen);
+        newer.map_or(Ok(()), |o| {
+            let by = o.issuer.name.clone();
+            Err(OrderRefusal::VersionConflict { id: o.order_id, seen, current: o.seq, by })
+        })
     }
 
     fn act(&mut self, id: OrderId, step: Step, actor: &Actor, note: &str) -> Result<OrderEvent, OrderRefusal> {
@@ -333,17 +347,21 @@ mod tests {
         OrderAction::Revoke,
     ];
 
-    fn issue(book: &mut OrderBook) -> Order {
-        let command = OrderCommand::Issue {
+    fn to_issue(seen: Option<u64>) -> OrderCommand {
+        OrderCommand::Issue {
             alarm: Some(7),
+            seen,
             receiver: "brigade-1".into(),
             receiver_name: "一中队".into(),
             content: "到场处置氨泄漏".into(),
             place: "3 号罐区".into(),
             priority: Priority::I,
             ack_within_s: 60.0,
-        };
-        book.command(Time::from_secs(0), 1, &Actor::system(), &command).unwrap().order
+        }
+    }
+
+    fn issue(book: &mut OrderBook) -> Order {
+        book.command(Time::from_secs(0), 1, &Actor::system(), &to_issue(None)).unwrap().order
     }
 
     /// Each letter is an action of [`ACTIONS`] by its first letters; the result is the last state or "refused".
@@ -402,6 +420,15 @@ mod tests {
         book.command(Time::from_secs(1), 2, &Actor::system(), &act(OrderAction::Acknowledge)).unwrap();
         let second = book.command(Time::from_secs(1), 3, &Actor::system(), &act(OrderAction::Deliver));
         assert!(matches!(second, Err(OrderRefusal::VersionConflict { seen: 1, current: 2, .. })));
+    }
+
+    #[test]
+    fn a_second_dispatch_for_the_same_alarm_must_have_seen_the_first() {
+        let mut book = OrderBook::default();
+        issue(&mut book);
+        let blind = book.command(Time::from_secs(1), 2, &Actor::system(), &to_issue(Some(0)));
+        assert!(matches!(blind, Err(OrderRefusal::VersionConflict { seen: 0, current: 1, .. })));
+        assert!(book.command(Time::from_secs(1), 2, &Actor::system(), &to_issue(Some(1))).is_ok());
     }
 
     #[test]

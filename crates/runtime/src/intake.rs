@@ -89,6 +89,11 @@ impl<T> Intake<T> {
         self.state.lock().weight
     }
 
+    /// Whether offers are still taken.
+    pub fn is_closed(&self) -> bool {
+        self.state.lock().closed
+    }
+
     /// Takes no more offers; what is there can still be taken.
     pub fn close(&self) {
         self.state.lock().closed = true;

@@ -76,6 +76,23 @@ impl Tasks {
         tokio::time::timeout(limit, self.tracker.wait()).await.is_ok()
     }
 
+    /// As [`Tasks::thread`], for a thread without which the program only pretends to work: its panic ends the process, so
+    /// that whoever watches the process starts it again and the journal recovers.
+    ///
+    /// # Errors
+    /// The operating system's, when it can start no thread.
+    pub fn vital_thread<F>(name: &'static str, body: F) -> std::io::Result<std::thread::JoinHandle<()>>
+    where
+        F: FnOnce() + Send + 'static,
+    {
+        Self::thread(name, move || {
+            if std::panic::catch_unwind(std::panic::AssertUnwindSafe(body)).is_err() {
+                tracing::error!(name, "a vital thread panicked; the process ends");
+                std::process::abort();
+            }
+        })
+    }
+
     /// A plain thread with a name, for blocking owners such as the hall.
     ///
     /// # Errors

@@ -85,16 +85,24 @@ impl Gateway {
         let (client, mut events) = self.connect();
         let mut ticks = tokio::time::interval(STEP);
         loop {
-            tokio::select! {
-                event = events.poll() => if let Err(error) = event.map(|e: Event| tracing::trace!(?e, "gateway")) {
-                    return tracing::debug!(%error, enterprise = self.enterprise, "simulated gateway lost its connection");
-                },
-                _ = ticks.tick() => {
-                    // Dropping the event loop closes the socket without DISCONNECT: the will is published.
-                    if self.script.dark(self.now_s()) {
-                        return;
+            // One poll is carried on until it is done: dropping it in the middle would drop the connection with it.
+            let poll = events.poll();
+            tokio::pin!(poll);
+            loop {
+                tokio::select! {
+                    event = &mut poll => {
+                        if let Err(error) = event.map(|e: Event| tracing::trace!(?e, "gateway")) {
+                            return tracing::debug!(%error, enterprise = self.enterprise, "simulated gateway lost its connection");
+                        }
+                        break;
                     }
-                    self.publish(&client);
+                    _ = ticks.tick() => {
+                        // Dropping the event loop closes the socket without DISCONNECT: the will is published.
+                        if self.script.dark(self.now_s()) {
+                            return;
+                        }
+                        self.publish(&client);
+                    }
                 }
             }
         }

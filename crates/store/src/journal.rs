@@ -172,6 +172,11 @@ impl Journal {
     /// time, so that it never holds up an alarm for long. Returns how many it deleted. Call it when idle.
     pub fn prune(&mut self, historian_input_seq: u64, batches_max: u64) -> Result<u64, StoreError> {
         let covered = self.snapshots().covered()?.min(historian_input_seq);
+        self.prune_to(covered, batches_max)
+    }
+
+    /// As [`Journal::prune`], with what [`Snapshots::covered`] and the historian said before: reads no folder here.
+    pub fn prune_to(&mut self, covered: u64, batches_max: u64) -> Result<u64, StoreError> {
         let mut deleted = 0;
         self.write("prune inputs", |db| {
             let first = db.row("SELECT MIN(seq) FROM inputs", &[], |row| row.opt_int(0))?.flatten();
@@ -357,8 +362,15 @@ fn upsert_state(db: &mut Database, fact: &FactRow<'_>) -> Result<(), SqlError> {
 
 fn insert_note(db: &mut Database, head: &mut Head, note: &AuditNote<'_>, now: Time) -> Result<(), SqlError> {
     let AuditNote { account, action, subject, detail } = *note;
+    // What strangers send ends up here, and PostgreSQL takes no U+0000 in a text.
+    let [account, subject, detail] = [account, subject, detail].map(printable);
+    let (account, subject, detail) = (&*account, &*subject, &*detail);
     let row = AuditRow { seq: head.seq + 1, at: now.0, account, action, subject, detail, event: None };
     insert_audit(db, head, &row)
+}
+
+fn printable(text: &str) -> std::borrow::Cow<'_, str> {
+    if text.contains('\0') { text.replace('\0', "␀").into() } else { text.into() }
 }
 
 fn insert_audit(db: &mut Database, head: &mut Head, row: &AuditRow<'_>) -> Result<(), SqlError> {

@@ -45,7 +45,7 @@ impl Snapshots {
     }
 
     /// Inputs up to this number are covered by every snapshot kept; 0 if fewer than two are there.
-    pub(crate) fn covered(&self) -> Result<u64, StoreError> {
+    pub fn covered(&self) -> Result<u64, StoreError> {
         let kept = self.list()?;
         Ok(if kept.len() < KEPT { 0 } else { kept[0] })
     }

@@ -22,9 +22,9 @@ function instrument() {
   }, { capture: true });
 }
 
-/** A page that is logged in by the one-time link; `errors` and `foreign` fill as things happen. */
-export async function open(browser, hall, { theme = 'dark', language = 'zh', viewport = { width: 1600, height: 900 } } = {}) {
-  const context = await browser.newContext({ viewport });
+/** A page that is logged in by password as the shift lead, or by the one-time link as the duty officer; `errors` and `foreign` fill as things happen. */
+export async function open(browser, hall, { by = 'password' } = {}) {
+  const context = await browser.newContext({ viewport: { width: 1600, height: 900 } });
   const page = await context.newPage();
   const [errors, foreign] = [[], []];
   page.on('pageerror', (error) => errors.push(String(error)));
@@ -32,15 +32,20 @@ export async function open(browser, hall, { theme = 'dark', language = 'zh', vie
   page.on('request', (request) => new URL(request.url()).origin !== hall.origin && foreign.push(request.url()));
   page.on('websocket', (socket) => new URL(socket.url()).host !== new URL(hall.origin).host && foreign.push(socket.url()));
   await page.addInitScript(instrument);
-  await page.addInitScript((settings) => localStorage.setItem('fenghuo.settings', settings), JSON.stringify({ theme, language, density: 'compact' }));
-  await page.goto(hall.access.login_url);
+  if (by === 'link') await page.goto(hall.access.login_url);
+  else await login(page, hall, 'lead');
   await page.waitForSelector('[data-link="live"]');
   return { context, page, errors, foreign };
 }
 
 
-/** Takes the desk over: the gesture that arms the sound. */
-export const takeOver = (page) => page.click('[data-take-over]');
+async function login(page, hall, account) {
+  await page.goto(`${hall.origin}/login`);
+  await page.fill('[name=account]', account);
+  await page.fill('[name=password]', hall.access.password);
+  await page.click('button[type=submit]');
+}
+
 export const row = (page, tag) => page.locator(`[data-alarm-id][data-tag="${tag}"]`);
 export const ungroup = async (page) => {
   if ((await page.getAttribute('[data-grouped]', 'aria-pressed')) === 'true') await page.click('[data-grouped]');

@@ -1,7 +1,7 @@
 // A duty officer's first minutes, by keyboard: take over, see, acknowledge, note, dispatch, receipt.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { launch, open, row, takeOver } from './browser.mjs';
+import { launch, open, row } from './browser.mjs';
 import { Hall } from './hall.mjs';
 import { Publisher, reading, topicOf } from './mqtt.mjs';
 import { until } from './until.mjs';
@@ -14,7 +14,7 @@ before(async () => {
   hall = await Hall.start();
   browser = await launch();
   publisher = await Publisher.open(hall.access.mqtt);
-  session = await open(browser, hall);
+  session = await open(browser, hall, { by: 'link' });
 });
 after(async () => {
   publisher?.close();
@@ -37,13 +37,21 @@ test('a wrong password is refused in words, with what to do', async () => {
   await context.close();
 });
 
+test('the one-time link works once; a used one leads to words, not to a session', async () => {
+  const context = await browser.newContext();
+  const answer = await (await context.newPage()).goto(hall.access.login_url);
+  assert.notEqual(new URL(answer.url()).pathname, '/watch');
+  assert.equal((await context.cookies()).length, 0);
+  await context.close();
+});
+
 test('without an alarm the list proves that the hall hears', async () => {
   publisher.send(topicOf('plant-b', 'load.1'), reading(1));
   await until(async () => /\d/.test((await session.page.textContent('[data-proof]')) ?? ''), 5_000, 'no proof of life');
 });
 
 test('taking over arms the sound, and the server knows', async () => {
-  await takeOver(session.page);
+  await session.page.click('[data-take-over]');
   await session.page.waitForSelector('[data-sound="armed"]');
   await until(async () => (await hall.get('/api/v1/presence')).armed === 1, 3_000, 'the server was not told that the console is armed');
 });

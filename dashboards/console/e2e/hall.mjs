@@ -19,6 +19,10 @@ desk = "e2e"
 [mqtt]
 listen = "127.0.0.1:0"
 [[account]]
+account = "duty"
+name = "值班员 李敏"
+role = "duty_officer"
+[[account]]
 account = "lead"
 name = "值班长 王强"
 role = "shift_lead"

@@ -1,7 +1,7 @@
 // kill -9: the banner stands within 3 s, all is back within 3 s of the return, nothing acknowledged is lost or doubled.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { launch, open, takeOver, ungroup } from './browser.mjs';
+import { launch, open, ungroup } from './browser.mjs';
 import { Hall } from './hall.mjs';
 import { Publisher, reading, topicOf } from './mqtt.mjs';
 import { until } from './until.mjs';
@@ -16,7 +16,6 @@ before(async () => {
   hall = await Hall.start();
   browser = await launch();
   session = await open(browser, hall);
-  await takeOver(session.page);
   await ungroup(session.page);
 });
 after(async () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { AxeBuilder } from '@axe-core/playwright';
-import { launch, open, takeOver } from './browser.mjs';
+import { launch, open } from './browser.mjs';
 import { Hall } from './hall.mjs';
 import { Publisher, reading, topicOf } from './mqtt.mjs';
 import { until } from './until.mjs';
@@ -17,7 +17,6 @@ before(async () => {
   hall = await Hall.start();
   browser = await launch();
   session = await open(browser, hall);
-  await takeOver(session.page);
   const publisher = await Publisher.open(hall.access.mqtt);
   const raises = ['one.1', 'two.1', 'two.2', 'three.1', 'three.2', 'three.3', 'three.4'].map((tag) => publisher.publish(topicOf('plant-a', tag), reading(77)));
   await Promise.all([...raises, publisher.publish(topicOf('plant-a', 'nobody-knows-me'), reading(1))]);
@@ -40,7 +39,6 @@ async function set(page, theme, language) {
 
 for (const [theme, language] of [['dark', 'zh'], ['light', 'en'], ['dark', 'en'], ['light', 'zh']]) {
   test(`axe finds nothing: ${theme}, ${language}`, async () => {
-    // The settings of open() would win at every load: a page of the same session without them.
     const page = await session.context.newPage();
     await page.goto(`${hall.origin}/watch`);
     await set(page, theme, language);

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{INPUTS_MAX, Truth};
 
-/// Deepest stack; the parser's bound on nesting keeps every program below it.
-pub(super) const STACK_MAX: usize = 32;
+/// Deepest stack; the generator refuses programs that need more.
+pub(super) const STACK_MAX: usize = 16;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Bin {

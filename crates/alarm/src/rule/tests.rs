@@ -172,3 +172,74 @@ proptest::proptest! {
         }
     }
 }
+
+/// A random rule together with what a naive evaluator says about it: text, value (none: unknown), and whether it is a condition.
+fn random_rule(seed: &mut u64, depth: u32, condition: bool, values: &[Option<f64>]) -> (String, Option<f64>) {
+    *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    let pick = (*seed >> 33) as usize;
+    let mut sub = |condition| random_rule(seed, depth - 1, condition, values);
+    match (condition, depth) {
+        (false, 0) => {
+            let tag = pick % 4;
+            (["qin", "qout", "level", "cap"][tag].to_owned(), values[[2, 3, 0, 1][tag]])
+        }
+        (true, 0) => ("fan".to_owned(), values[5]),
+        (false, _) => {
+            let ((a, x), (b, y)) = (sub(false), sub(false));
+            naive_arithmetic(pick, (&a, x), (&b, y))
+        }
+        (true, _) if pick.is_multiple_of(3) => {
+            let ((a, x), (b, y)) = (sub(true), sub(true));
+            let (word, value) = match (pick / 3) % 2 {
+                0 if x == Some(0.0) || y == Some(0.0) => ("and", Some(0.0)),
+                0 => ("and", x.zip(y).map(|_| 1.0)),
+                _ if x == Some(1.0) || y == Some(1.0) => ("or", Some(1.0)),
+                _ => ("or", x.zip(y).map(|_| 0.0)),
+            };
+            (format!("({a} {word} {b})"), value)
+        }
+        (true, _) if pick % 3 == 1 => {
+            let (a, x) = sub(true);
+            (format!("not ({a})"), x.map(|x| 1.0 - x))
+        }
+        (true, _) => {
+            let (a, x) = sub(false);
+            let limit = (pick % 7) as f64;
+            (format!("({a}) * 1 > {limit}"), x.map(|x| f64::from(u8::from(x > limit))))
+        }
+    }
+}
+
+/// Products and quotients fit whatever the units are.
+fn naive_arithmetic(pick: usize, (a, x): (&str, Option<f64>), (b, y): (&str, Option<f64>)) -> (String, Option<f64>) {
+    let both = x.zip(y);
+    let finite = |v: f64| v.is_finite().then_some(v);
+    match pick % 3 {
+        0 => (format!("({a}) * ({b})"), both.and_then(|(x, y)| finite(x * y))),
+        1 => (format!("({a}) / ({b})"), both.and_then(|(x, y)| finite(x / y))),
+        _ => (format!("-({a}) / abs({b})"), both.and_then(|(x, y)| finite(-x / y.abs()))),
+    }
+}
+
+proptest::proptest! {
+    /// Against a naive evaluator that knows no code, slots or fusion.
+    #[test]
+    fn compiled_rules_agree_with_a_naive_evaluator(
+        mut seed in proptest::num::u64::ANY,
+        depth in 1_u32..5,
+        raw in proptest::collection::vec(proptest::option::weighted(0.8, -3_i8..4), 8),
+    ) {
+        let fan = |v: i8| f64::from(u8::from(v > 0));
+        let values: Vec<Option<f64>> =
+            raw.iter().enumerate().map(|(i, v)| v.map(|v| if i == 5 { fan(v) } else { f64::from(v) })).collect();
+        let (source, expected) = random_rule(&mut seed, depth, true, &values);
+        let program = compiled(&source).unwrap_or_else(|e| panic!("{source}: {e}"));
+        let expected = match expected {
+            None => Truth::Unknown,
+            Some(0.0) => Truth::False,
+            Some(_) => Truth::True,
+        };
+        let found = program.evaluate(|input| values[input.tag.0 as usize].unwrap_or(NAN));
+        proptest::prop_assert_eq!(found, expected, "{}", source);
+    }
+}

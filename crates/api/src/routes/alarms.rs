@@ -147,7 +147,7 @@ pub async fn shelve(
     Body(b): Body<ShelveBody>,
 ) -> Done {
     let priority = api.board.alarm(number(&id)?).and_then(|a| Priority::try_from(a.priority).ok());
-    caller.may(Permission::to_shelve(priority.unwrap_or(Priority::IV)))?;
+    caller.may(Permission::to_shelve(priority.unwrap_or(Priority::I)))?;
     act(&api, (caller, key), &id, (b.seq, AlarmAction::Shelve { for_s: b.for_s, reason: b.reason })).await
 }
 
@@ -223,7 +223,8 @@ fn check_batch(api: &Api, b: &AckBatchBody) -> Result<(), Problem> {
     }
     let mut enterprise = None;
     for seen in &b.alarms {
-        let Some(alarm) = api.board.alarm(number(&seen.alarm_id)?) else { continue };
+        let alarm = api.board.alarm(number(&seen.alarm_id)?);
+        let alarm = alarm.ok_or_else(|| Problem::new("NOT_FOUND", &seen.alarm_id))?;
         if alarm.priority <= 2 {
             return invalid("Ⅰ、Ⅱ级报警须逐条确认", "priorities 1 and 2 must be acknowledged one by one");
         }

@@ -28,10 +28,14 @@ pub async fn login(
     }
     let now = runtime::unix_now();
     api.sessions.may_try(&body.account, now)?;
+    // Counted before it is checked, so that many at once count too; a right password forgives.
+    api.sessions.tried(&body.account, false, now);
     let account = read(&api.records.account, body.account.clone()).await?;
     let stored = account.as_ref().map_or_else(|| NOBODY.to_owned(), |a| a.password_hash.clone());
     let good = check(&api, body.password, stored).await? && account.is_some();
-    api.sessions.tried(&body.account, good, now);
+    if good {
+        api.sessions.tried(&body.account, true, now);
+    }
     let action = if good { "login" } else { "login_failed" };
     let audit = (body.account.clone(), action.to_owned(), body.account.clone());
     read(&api.records.audit, audit).await?;
@@ -75,9 +79,15 @@ pub struct LinkParams {
 /// `GET /login?token=…`: a one-time link, as the demo prints it; without a token, the console's log-in page.
 pub async fn link(State(api): State<Api>, Params(params): Params<LinkParams>) -> Result<Response, Answer> {
     let Some(token) = params.token else { return Ok(crate::console::page().into_response()) };
-    let expired = || Problem::new("LINK_EXPIRED", "token");
-    let name = api.sessions.use_link(&token).ok_or_else(expired)?;
-    let account = read(&api.records.account, name).await?.ok_or_else(expired)?;
+    let account = match api.sessions.use_link(&token) {
+        Some(name) => read(&api.records.account, name).await?,
+        None => None,
+    };
+    // A person follows this link: the console's log-in page says what is wrong.
+    let Some(account) = account else {
+        let page = [(header::LOCATION, "/login?problem=LINK_EXPIRED")];
+        return Ok((StatusCode::SEE_OTHER, page).into_response());
+    };
     let mut headers = open(&api, &account, runtime::unix_now()).await?;
     headers.insert(header::LOCATION, HeaderValue::from_static("/"));
     Ok((StatusCode::SEE_OTHER, headers).into_response())

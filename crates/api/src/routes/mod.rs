@@ -73,7 +73,10 @@ async fn not_found() -> crate::problem::Answer {
 
 /// Hands a command to the hall and waits until it is durable.
 pub(crate) async fn command(api: &Api, caller: &Caller, key: Key, kind: CommandKind) -> Result<DoneView, Problem> {
-    let command = Command { actor: caller.0.actor.clone(), key: key.0, kind };
+    // A key is a repeat only from the same account and for the same command: else a 2xx would speak of something else.
+    let digest = crate::sessions::hash_token(&serde_json::to_string(&kind).unwrap_or_default());
+    let key = format!("{}/{}/{}", caller.0.actor.account, key.0, &digest[..16]);
+    let command = Command { actor: caller.0.actor.clone(), key, kind };
     let answer = (api.desk)(command).await.map_err(|_| Problem::new("STOPPING", ""))?;
     answer.map(|o| DoneView {
         seq: o.seq,

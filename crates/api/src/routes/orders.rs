@@ -45,7 +45,8 @@ pub async fn list(
 
 /// Issue an order to a team; 2xx means it is durable.
 #[utoipa::path(post, path = "/api/v1/orders", operation_id = "issue_order", request_body = OrderBody,
-    responses((status = 200, body = DoneView), (status = 404, body = Problem), (status = 422, body = Problem)))]
+    responses((status = 200, body = DoneView), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 422, body = Problem)))]
 pub async fn issue(
     State(api): State<Api>,
     caller: Caller,
@@ -53,11 +54,11 @@ pub async fn issue(
     Body(b): Body<OrderBody>,
 ) -> Result<Json<DoneView>, Answer> {
     caller.may(Permission::OrderIssue)?;
-    let command_kind = CommandKind::Order(checked(&api, b)?);
+    let command_kind = CommandKind::Order(checked(&api, b).await?);
     Ok(Json(command(&api, &caller, key, command_kind).await?))
 }
 
-fn checked(api: &Api, b: OrderBody) -> Result<OrderCommand, Problem> {
+async fn checked(api: &Api, b: OrderBody) -> Result<OrderCommand, Problem> {
     let invalid = |field: &str, text: &str| Problem::new("FIELD_INVALID", field).detail(text, text);
     if b.receiver.is_empty() {
         return Err(Problem::new("FIELD_REQUIRED", "receiver"));
@@ -70,10 +71,19 @@ fn checked(api: &Api, b: OrderBody) -> Result<OrderCommand, Problem> {
     }
     let alarm = match &b.alarm_id {
         None => None,
-        Some(id) => Some(id.parse::<AlarmId>().map_err(|()| Problem::new("NOT_FOUND", id))?.0),
+        Some(id) => {
+            let number = id.parse::<AlarmId>().map_err(|()| Problem::new("NOT_FOUND", id))?.0;
+            // An order may answer an alarm that closed a moment ago, but not one that never was.
+            let known = api.board.alarm(number).is_some() || !read(&api.records.alarm_events, number).await?.is_empty();
+            if !known {
+                return Err(Problem::new("NOT_FOUND", id));
+            }
+            Some(number)
+        }
     };
     Ok(OrderCommand::Issue {
         alarm,
+        seen: b.alarm_seq,
         receiver: team.id.clone(),
         receiver_name: team.name_zh.clone(),
         content: b.content,

@@ -135,7 +135,7 @@ pub async fn history(
 
 fn time(field: &str, text: &str) -> Result<i64, Problem> {
     let example = "2026-11-26T08:00:00+08:00";
-    text.parse().ok().or_else(|| protocol::parse_rfc3339(text)).ok_or_else(|| {
+    text.parse().ok().or_else(|| model::parse_rfc3339(text.as_bytes()).ok()).ok_or_else(|| {
         Problem::new("FIELD_INVALID", field)
             .detail(&format!("{text}，例如 {example}"), &format!("{text}; wanted µs since the epoch, or {example}"))
     })

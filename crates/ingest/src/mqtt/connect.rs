@@ -72,9 +72,14 @@ pub(super) fn connect(whole: &[u8], body: usize, limits: &Limits) -> Result<Conn
     let malformed =
         |text: &str| Refusal { version, code: (version == Version::V5).then_some(0x81), text: text.to_owned() };
     exact(variable, version).map_err(malformed)?;
-    match version {
+    let request = match version {
         Version::V3 => connect_v3(whole, limits),
         Version::V5 => connect_v5(whole, limits),
+    }?;
+    let texts = [Some(&request.client_id), request.username.as_ref(), request.will.as_ref().map(|w| &w.0)];
+    match texts.into_iter().flatten().any(|text| text.contains('\0')) {
+        true => Err(malformed("U+0000 in a string [MQTT-1.5.4-2]")),
+        false => Ok(request),
     }
 }
 

@@ -1,7 +1,8 @@
 //! One connection: the socket around a [`Session`]. One poll loop: commits, write, read, hand over.
 
+mod timer;
+
 use std::cell::RefCell;
-use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use super::outgoing::Close;
 use super::session::{Actions, Loss, Session, Step};
 use super::topics::Site;
 use super::verdict::{self, Verdict};
+use super::waiting::{Held, Pace};
 use crate::Batch;
 
 /// Rounds of one poll before others get a turn.
@@ -83,22 +85,6 @@ struct Connection<S> {
     subscriber: Option<u64>,
     waits_for_room: bool,
     ended: bool,
-}
-
-/// A batch the hall had no room for.
-struct Held {
-    batch: Batch,
-    since: Instant,
-    retry: Instant,
-    wait: Duration,
-}
-
-/// Token bucket of readings.
-struct Pace {
-    tokens: f64,
-    at: Instant,
-    over_since: Option<Instant>,
-    paused_until: Option<Instant>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
@@ -175,7 +161,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 self.session.admit(admission, &self.site, &mut self.out);
             }
             Err(refusal) => {
-                self.seat.house.counters.turned_away(refusal.metric);
+                verdict::turned_away(&refusal, &self.seat.house, &self.peer.address);
                 self.session.refuse(refusal.reason, &refusal.text, &mut self.out);
             }
         }
@@ -438,84 +424,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         (!busy || waited) && self.verdict.is_none()
     }
 
-    fn deadline(&self) -> Instant {
-        let limits = &self.seat.house.limits;
-        let far = self.heard + Duration::from_secs(3_600);
-        let mut next = match self.session.keep_alive_s() {
-            0 if self.session.is_open() => far,
-            0 => self.heard + Duration::from_micros(limits.connect_deadline_us.unsigned_abs()),
-            // 1.5 times the keep-alive (MQTT-3.1.2-22).
-            seconds => self.heard + Duration::from_millis(u64::from(seconds) * 1_500),
-        };
-        if let Some(held) = &self.held {
-            next = next.min(held.retry);
-        }
-        if let Some(since) = self.closing {
-            next = next.min(since + LINGER);
-        }
-        if self.out.send.len() > self.written {
-            next = next.min(self.progress + SEND_PATIENCE);
-        }
-        match self.pace.as_ref().and_then(|p| p.paused_until) {
-            Some(until) => next.min(until),
-            None => next,
-        }
-    }
-
-    /// Arms the timer only when it would fire too late; a keep-alive deadline that has moved is looked at when it fires.
-    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let wanted = self.deadline();
-        if wanted < self.timer.deadline() {
-            self.timer.as_mut().reset(wanted);
-        }
-        while self.timer.as_mut().poll(cx).is_ready() {
-            self.expire();
-            if self.ended {
-                return Poll::Ready(());
-            }
-            let next = self.deadline().max(Instant::now() + Duration::from_millis(1));
-            self.timer.as_mut().reset(next);
-            cx.waker().wake_by_ref();
-        }
-        Poll::Pending
-    }
-
-    fn expire(&mut self) {
-        let now = Instant::now();
-        if self.out.send.len() > self.written && now >= self.progress + SEND_PATIENCE {
-            self.seat.house.counters.turned_away("stuck_reader");
-            self.ended = true;
-            return;
-        }
-        if let Some(pace) = &mut self.pace {
-            pace.paused_until = pace.paused_until.filter(|until| *until > now);
-        }
-        if self.session.is_closing() || now < self.deadline_of_silence() {
-            return;
-        }
-        if self.session.is_open() && !self.may_read() {
-            // It may be sending; it is we who do not read.
-            self.heard = now;
-        } else if self.session.is_open() && self.session.keep_alive_s() > 0 {
-            self.seat.house.counters.turned_away("keep_alive");
-            self.session.close(0x8d, Loss::KeepAlive);
-        } else if !self.session.is_open() && self.verdict.is_none() {
-            self.seat.house.counters.turned_away("connect_deadline");
-            self.ended = true;
-        }
-    }
-
-    fn deadline_of_silence(&self) -> Instant {
-        match self.session.keep_alive_s() {
-            0 if self.session.is_open() => self.heard + Duration::from_secs(3_600),
-            0 => self.heard + Duration::from_micros(self.seat.house.limits.connect_deadline_us.unsigned_abs()),
-            seconds => self.heard + Duration::from_millis(u64::from(seconds) * 1_500),
-        }
-    }
-
     /// Links down, will, session record; what the hall does not take in time is counted.
     async fn finish(mut self) {
         let house = self.seat.house.clone();
+        if let Some(fault) = self.session.fault() {
+            verdict::cut(fault, &house, &self.peer.address, self.session.client_id());
+        }
         self.session.farewell(&mut self.out.send);
         let unsent = self.out.send.split_off(self.written.min(self.out.send.len()));
         if !unsent.is_empty() {
@@ -544,33 +458,5 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         if let Some(mut held) = self.held.take() {
             self.shed(&mut held.batch);
         }
-    }
-}
-
-impl Held {
-    fn absorb(&mut self, mut batch: Batch) {
-        self.batch.readings.append(&mut batch.readings);
-        self.batch.links.append(&mut batch.links);
-        self.batch.offered += batch.offered;
-        self.batch.done = batch.done.or(self.batch.done.take());
-        for row in batch.refused {
-            self.batch.refuse(row.code, row.count);
-        }
-    }
-}
-
-impl Pace {
-    /// Takes tokens; pauses reading when they are used up. True: it has gone on for too long.
-    fn spend(&mut self, readings: u64, limits: &super::Limits) -> bool {
-        let (now, rate) = (Instant::now(), f64::from(limits.rate_max));
-        self.tokens = (self.tokens + now.duration_since(self.at).as_secs_f64() * rate).min(rate) - readings as f64;
-        self.at = now;
-        if self.tokens >= 0.0 {
-            self.over_since = None;
-            return false;
-        }
-        let since = *self.over_since.get_or_insert(now);
-        self.paused_until = Some(now + Duration::from_secs_f64((-self.tokens / rate).min(10.0)));
-        now.duration_since(since) > Duration::from_micros(limits.rate_patience_us.unsigned_abs())
     }
 }

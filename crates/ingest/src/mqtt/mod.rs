@@ -14,6 +14,7 @@ mod session;
 mod tls;
 pub(crate) mod topics;
 pub(crate) mod verdict;
+mod waiting;
 mod wire;
 
 pub use access::{Allowed, Identity, LoadSession, Login, LoginError, SaveSession, SessionRecord, Verify};

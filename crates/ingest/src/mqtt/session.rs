@@ -256,6 +256,11 @@ impl Session {
         }
     }
 
+    /// What the client did wrong, if that is why the connection ends.
+    pub(super) fn fault(&self) -> Option<&Fault> {
+        self.fault.as_ref().filter(|f| !f.text.is_empty())
+    }
+
     /// The last words: DISCONNECT with its reason (MQTT 5), after which the socket is closed.
     pub fn farewell(&mut self, out: &mut Vec<u8>) {
         let Some(fault) = self.fault.take() else { return };

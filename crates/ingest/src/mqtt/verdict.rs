@@ -13,8 +13,9 @@ use super::counters::Counters;
 use super::door::{DoorDeps, House};
 use super::outgoing::Inbox;
 use super::session::{Admission, Note};
-use crate::Code;
+use super::wire::Fault;
 use crate::rejections::Origin;
+use crate::{Code, Refusal};
 
 /// The answer, when it is there.
 pub(super) type Verdict = Pin<Box<dyn Future<Output = Result<Admission, Refused>> + Send>>;
@@ -122,6 +123,40 @@ async fn remember(
         true => Ok(()),
         false => Err(Refused::unavailable()),
     }
+}
+
+/// A login that was not let in is counted, and shown with the address it came from; never which part was wrong.
+pub(super) fn turned_away(refused: &Refused, house: &House, address: &SocketAddr) {
+    house.counters.turned_away(refused.metric);
+    if refused.reason != 0x86 {
+        return;
+    }
+    let refusal = Refusal::new(Code::FirmUnknown, "未知单位或凭据有误", "unknown firm or wrong credentials");
+    show(*refusal.hint("fenghuo device NAME makes a password"), house, &address.ip().to_string());
+}
+
+/// A connection that broke the protocol is counted, and shown.
+pub(super) fn cut(fault: &Fault, house: &House, address: &SocketAddr, client_id: Option<&Arc<str>>) {
+    let text = fault.text.as_str();
+    let refusal = match fault.reason {
+        0x95 => {
+            let (en, zh) = text.split_once(" | ").unwrap_or((text, text));
+            Refusal::new(Code::PacketTooLarge, zh, en.trim_start_matches("PACKET_TOO_LARGE "))
+        }
+        // Shown already when it was published.
+        0x87 => return house.counters.turned_away("topic_not_yours"),
+        reason => {
+            let zh = format!("报文不符合 MQTT 协议（原因码 0x{reason:02x}）：{text}");
+            Refusal::new(Code::Protocol, zh, format!("not MQTT (reason code 0x{reason:02x}): {text}"))
+        }
+    };
+    house.counters.turned_away(if refusal.code == Code::Protocol { "protocol" } else { "packet_too_large" });
+    show(*refusal, house, client_id.map_or(address.ip().to_string().as_str(), |id| id));
+}
+
+fn show(refusal: Refusal, house: &House, gateway: &str) {
+    let origin = Origin { at: Time(runtime::unix_now()), enterprise: "", gateway, topic: b"", payload: b"" };
+    house.deps.rejections.add(origin, refusal);
 }
 
 /// Shows refusals to people; parks unknown tags.

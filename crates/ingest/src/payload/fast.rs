@@ -125,7 +125,7 @@ impl Cursor<'_> {
 
     fn source_time(&mut self) -> Option<i64> {
         if self.peek()? == b'"' {
-            return time::rfc3339(self.text()?).ok();
+            return model::parse_rfc3339(self.text()?).ok();
         }
         i64::try_from(self.unsigned()?).ok()?.checked_mul(1_000)
     }

@@ -8,7 +8,6 @@ mod strict;
 mod time;
 
 pub use mapping::{Mapped, Mapping, MappingError, MappingItem, Mappings};
-pub use time::{TimeFault, rfc3339};
 
 use model::{GatewayIndex, Reading, TagEntry, TagIndex, Time};
 

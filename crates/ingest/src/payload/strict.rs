@@ -3,7 +3,7 @@
 use model::{Quality, Reading, ReadingFlags, Time};
 
 use super::json::{self, Node};
-use super::{Arrival, Outcome, Sensor, TimeFault, fast, time};
+use super::{Arrival, Outcome, Sensor, fast, time};
 use crate::refusal::escape;
 use crate::{Code, Refusal};
 
@@ -62,9 +62,9 @@ impl Flags<'_> {
         format!("{}{key}", self.at)
     }
 
-    fn flag(&mut self, bit: ReadingFlags, note: Box<Refusal>) {
+    fn flag(&mut self, bit: ReadingFlags, note: Refusal) {
         self.bits = self.bits.with(bit);
-        self.notes.push(*note);
+        self.notes.push(note);
     }
 
     fn reading(&mut self, item: &Node<'_>, subject: Subject<'_>, arrival: Arrival) -> Result<Reading, Box<Refusal>> {
@@ -147,7 +147,7 @@ impl Flags<'_> {
             let shown = escape(text.as_bytes(), 32);
             let zh = format!("数值 {shown} 不是有限数，按质量 bad 记录");
             let en = format!("value {shown} is not finite; recorded with quality bad");
-            self.flag(ReadingFlags::NOT_FINITE, Refusal::new(Code::ValueNotFinite, zh, en).field(self.name("v")));
+            self.flag(ReadingFlags::NOT_FINITE, *Refusal::new(Code::ValueNotFinite, zh, en).field(self.name("v")));
             return 0.0;
         }
         if !(sensor.low..=sensor.high).contains(&value) {
@@ -155,7 +155,7 @@ impl Flags<'_> {
             let zh = format!("数值 {value} 超出仪表量程 {low} 至 {high}，按质量 bad 记录");
             let en =
                 format!("value {value} is outside the instrument's span {low} to {high}; recorded with quality bad");
-            self.flag(ReadingFlags::OVER_RANGE, Refusal::new(Code::ValueOverRange, zh, en).field(self.name("v")));
+            self.flag(ReadingFlags::OVER_RANGE, *Refusal::new(Code::ValueOverRange, zh, en).field(self.name("v")));
         }
         value
     }
@@ -191,10 +191,10 @@ impl Flags<'_> {
                 return Ok(now);
             }
             Some(Node::Number(ms, _)) => (*ms * 1_000.0) as i64,
-            Some(Node::Text(text)) => match time::rfc3339(text.as_bytes()) {
+            Some(Node::Text(text)) => match model::parse_rfc3339(text.as_bytes()) {
                 Ok(at_us) => at_us,
-                Err(TimeFault::NoZone) => return Ok(self.no_zone(text, now)),
-                Err(TimeFault::Malformed) => return Err(self.not_a_time()),
+                Err(model::TimeFault::NoZone) => return Ok(self.no_zone(text, now)),
+                Err(model::TimeFault::Malformed) => return Err(self.not_a_time()),
             },
             Some(_) => return Err(self.not_a_time()),
         };
@@ -214,7 +214,7 @@ impl Flags<'_> {
         let zh = format!("时间 {shown} 没有时区，已改用服务器时间；示例：2026-11-26T08:00:00+08:00");
         let en = format!("time {shown} has no zone; server time is used; write 2026-11-26T08:00:00+08:00");
         let note = Refusal::new(Code::TsNoZone, zh, en).field(self.name("ts")).hint("2026-11-26T08:00:00+08:00");
-        self.flag(ReadingFlags::NO_SOURCE_TIME, note);
+        self.flag(ReadingFlags::NO_SOURCE_TIME, *note);
         now
     }
 
@@ -225,7 +225,7 @@ impl Flags<'_> {
         let note = Refusal::new(Code::TsImplausible, zh, en)
             .field(self.name("ts"))
             .hint("milliseconds since 1970-01-01T00:00:00Z; check the device's clock");
-        self.flag(ReadingFlags::IMPLAUSIBLE_TIME, note);
+        self.flag(ReadingFlags::IMPLAUSIBLE_TIME, *note);
         now
     }
 }

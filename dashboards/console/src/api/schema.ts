@@ -1002,6 +1002,12 @@ export interface components {
             ack_within_s: number;
             /** @description The alarm it answers. */
             alarm_id?: string | null;
+            /**
+             * Format: int64
+             * @description The newest `seq` of this alarm and its orders that the person saw: if somebody dispatched since, the answer
+             *     is `VERSION_CONFLICT` with who did.
+             */
+            alarm_seq?: number | null;
             /** @description What is ordered. */
             content?: string;
             /** @description Where. */
@@ -1214,18 +1220,30 @@ export interface components {
             code: string;
             /**
              * Format: int64
-             * @description How often.
+             * @description How often; data that is kept with a flag counts too.
              */
             count: number;
             /** @description Enterprise it came from, or empty. */
             enterprise: string;
+            /** @description Which key or element of it, or empty. */
+            field: string;
+            /** @description Client id or subscription that sent it, escaped. */
+            gateway: string;
+            /** @description What to do, or empty. */
+            hint: string;
             /**
              * Format: int64
              * @description Last time.
              */
             last_at: number;
-            /** @description A sample of what was sent, escaped. */
+            /** @description What was wrong with the newest one, English. */
+            message_en: string;
+            /** @description What was wrong with the newest one, Chinese. */
+            message_zh: string;
+            /** @description Its first bytes, escaped. */
             sample: string;
+            /** @description Its topic, escaped. */
+            topic: string;
         };
         /** @description Refused payloads by enterprise and reason. */
         RejectionsView: {
@@ -2055,6 +2073,14 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

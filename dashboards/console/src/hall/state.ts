@@ -68,7 +68,7 @@ export interface Hall {
   readonly desk: string;
   /** What the last batch of frames raised. */
   readonly raised: readonly Raise[];
-  /** The newest error frame of the stream, if any. */
+  /** Error frames of the stream so far. */
   readonly refusals: number;
 }
 

@@ -96,6 +96,7 @@ export const en: Readonly<Record<keyof typeof zh, string>> = {
   'login.submit': 'Log in and take over',
   'login.working': 'Logging in…',
   'login.ended': 'The session has ended; log in again. Alarms are still recorded on the server.',
+  'login.link_expired': 'The one-time link was used or has expired; log in with account and password.',
   'takeover.text': 'You have not taken over: alarm sound is off.',
   'takeover.button': 'Take over, arm sound',
 
@@ -167,7 +168,7 @@ export const en: Readonly<Record<keyof typeof zh, string>> = {
   'list.chattering': 'Chatter ×{n}',
   'list.retired': 'Rule retired',
   'list.pending': 'Submitting',
-  'list.escalated': 'Escalated {n}',
+  'list.escalated': 'Esc. {n}',
   'list.collapsed': 'Collapsed',
   'list.truncated': 'More than {n} alarms are open; only {n} were loaded: clear some in batches or call the administrator',
   'list.select': 'Select {id}',
@@ -255,7 +256,7 @@ export const en: Readonly<Record<keyof typeof zh, string>> = {
   'dispatch.content': 'Task',
   'dispatch.within': 'Receipt within',
   'dispatch.issue': 'Issue order',
-  'dispatch.text': '{level} alarm: {place} {text}, now {value} {unit}. Go there at once, check, act and report back.',
+  'dispatch.text': '{level} alarm: {place} {text}, at {value} {unit} when raised. Go there at once, check, act and report back.',
   'dispatch.telephone': 'Tel. {telephone}',
   'dispatch.issued': 'Order {id} issued',
 

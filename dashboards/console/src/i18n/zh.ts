@@ -95,6 +95,7 @@ export const zh = {
   'login.submit': '登录并接班',
   'login.working': '正在登录…',
   'login.ended': '会话已结束，请重新登录。报警仍在服务器上记录。',
+  'login.link_expired': '一次性链接已使用或已过期，请用账号和口令登录。',
   'takeover.text': '尚未接班，报警声音未启用。',
   'takeover.button': '接班，启用声音',
 
@@ -166,7 +167,7 @@ export const zh = {
   'list.chattering': '抖动 ×{n}',
   'list.retired': '规则已停用',
   'list.pending': '提交中',
-  'list.escalated': '已升级 {n} 级',
+  'list.escalated': '升级 {n}',
   'list.collapsed': '合并',
   'list.truncated': '未关闭报警超过 {n} 条，仅载入前 {n} 条：请先批量处置或联系管理员',
   'list.select': '选择 {id}',
@@ -254,7 +255,7 @@ export const zh = {
   'dispatch.content': '任务内容',
   'dispatch.within': '签收时限',
   'dispatch.issue': '下达指令',
-  'dispatch.text': '{level}报警：{place} {text}，现值 {value} {unit}。请立即到场核查处置，并回报。',
+  'dispatch.text': '{level}报警：{place} {text}，报警时 {value} {unit}。请立即到场核查处置，并回报。',
   'dispatch.telephone': '电话 {telephone}',
   'dispatch.issued': '指令 {id} 已下达',
 

@@ -1,11 +1,11 @@
 // Connects stream and reducer to the views: frames are collected and applied once per painted frame.
-import { shallowRef } from 'vue';
+import { nextTick, shallowRef } from 'vue';
 import { ApiError, get } from '../api/client';
 import type { ClientFrame, Frame, NoticeFrame } from '../api/types';
 import { count } from '../hall/order';
 import { fromSnapshot, reduce, rollBackProvisional, type Snapshot } from '../hall/reduce';
 import { emptyHall, type Hall } from '../hall/state';
-import { t } from '../i18n';
+import { pick, t } from '../i18n';
 import { StreamClient } from '../stream/client';
 import { type Link, newLink } from '../stream/link';
 import { ended, me } from './session';
@@ -59,8 +59,11 @@ function flush(): void {
   queue = [];
   const began = performance.now();
   set(reduce(hall.value, frames, Date.now()));
-  const cost = performance.now() - began;
-  notBefore = began + Math.min(FLUSH_GAP_MAX_MS, cost * FLUSH_COST_FACTOR);
+  // The views are drawn at the next tick: their cost counts too.
+  void nextTick().then(() => {
+    const cost = performance.now() - began;
+    notBefore = began + Math.min(FLUSH_GAP_MAX_MS, cost * FLUSH_COST_FACTOR);
+  });
   requestAnimationFrame(() => stream.send({ type: 'receipt', seq: hall.value.seq }));
 }
 
@@ -132,6 +135,8 @@ export const stream: StreamClient = new StreamClient({
   loadSnapshot,
   frame(frame) {
     if (frame.type === 'readings') return readingListeners.forEach((listener) => listener(frame));
+    // The stream refused something we sent (a tag that is gone): said, not only counted.
+    if (frame.type === 'error') toast(`${pick(frame.message_zh, frame.message_en)} ${frame.field}`);
     queue.push(frame);
     schedule();
   },

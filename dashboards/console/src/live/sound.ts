@@ -2,7 +2,7 @@
 import { computed, shallowRef, watch } from 'vue';
 import type { Level } from '../hall/state';
 import { Player } from '../sound/player';
-import { due, hear, isSilenced, quiet, silence as silenced, SILENCE_MS } from '../sound/schedule';
+import { due, hear, isSilenced, quiet, silence as silenced } from '../sound/schedule';
 import { nowMs } from './clock';
 import { counters, onGreeting, onHall, stream } from './hall';
 import { me, takenOver, takeOver } from './session';
@@ -61,5 +61,3 @@ export function startSound(): void {
   addEventListener('pointerdown', rearm, { capture: true });
   addEventListener('keydown', rearm, { capture: true });
 }
-
-export { SILENCE_MS };
