@@ -82,7 +82,7 @@ impl Building {
     ///
     /// # Errors
     /// With the exit code that says what to do: 65, 69, 74, 75 or 78.
-    pub fn open(plan: Plan, runtime: &Handle) -> anyhow::Result<Self> {
+    pub fn open(mut plan: Plan, runtime: &Handle) -> anyhow::Result<Self> {
         // Tasks may be started from here, and blocking rooms (a PostgreSQL client has a runtime of its own) opened.
         let _entered = runtime.enter();
         std::fs::create_dir_all(&plan.data_dir)
@@ -105,6 +105,8 @@ impl Building {
         .map_err(|Opening(error)| error)?;
         let (directory, known, names) = built.context("no rules were built")?;
         let mappings = reload::mappings(&plan.loaded).map_err(|p| exit::with(78, p.message_en))?;
+        // The text of the sites is not needed any more; what comes next can have its memory.
+        (plan.loaded.sites, plan.loaded.rules) = Default::default();
         let rooms = Rooms::new(&recovery, directory);
         let gateways = Gateways::new(recovery.recovered.gateways.clone());
         let historian = crate::history::History::open(&plan, &location)?;

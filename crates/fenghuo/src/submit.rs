@@ -19,16 +19,16 @@ const RETRY: Duration = Duration::from_millis(1);
 pub fn batches(hall: &Hall) -> Submit {
     let hall = hall.clone();
     Arc::new(move |batch: Batch| {
-        let Batch { readings, links, offered, refused, shed, done } = batch;
+        let Batch { readings, links, offered, refused, shed, done, urgent } = batch;
         if readings.is_empty() && links.is_empty() && done.is_none() {
             return Ok(());
         }
         let links = links.into_iter().map(change).collect();
-        match hall.submit(Submission::Readings { readings, links, done }) {
+        match hall.submit(Submission::Readings { readings, links, done, urgent }) {
             Ok(()) => Ok(()),
-            Err(Submission::Readings { readings, links, done }) => {
+            Err(Submission::Readings { readings, links, done, urgent }) => {
                 let links = links.into_iter().map(back).collect();
-                Err(Batch { readings, links, offered, refused, shed, done })
+                Err(Batch { readings, links, offered, refused, shed, done, urgent })
             }
             // The hall gives back what it was given.
             Err(_) => Ok(()),

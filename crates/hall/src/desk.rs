@@ -122,7 +122,7 @@ impl Desk {
     pub fn take(&mut self, now: Time, submission: Submission) {
         let now = self.advance(now);
         match submission {
-            Submission::Readings { readings, links, done } => {
+            Submission::Readings { readings, links, done, .. } => {
                 // A gateway comes up before its readings and goes down after them.
                 let (up, down): (Vec<_>, Vec<_>) = links.into_iter().partition(|l| l.up);
                 up.into_iter().for_each(|l| self.step(now, &Event::Link(l)));

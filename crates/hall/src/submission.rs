@@ -38,6 +38,8 @@ pub enum Submission {
         links: Vec<LinkChange>,
         /// Advanced to this number when all of it is durable.
         done: Option<(Arc<Watermark>, u64)>,
+        /// A value is beyond a limit: taken in at once, without waiting for more to come.
+        urgent: bool,
     },
     /// Somebody did something.
     Command(Command, Reply<Outcome>),
@@ -66,6 +68,15 @@ impl Submission {
         match self {
             Self::Readings { readings, .. } => readings.len().max(1),
             _ => 1,
+        }
+    }
+
+    /// Whether it must not wait for others.
+    pub fn is_urgent(&self) -> bool {
+        match self {
+            Self::Readings { urgent, .. } => *urgent,
+            Self::Command(..) | Self::Rules { .. } | Self::Record(..) => true,
+            Self::Gateway(_) => false,
         }
     }
 }

@@ -25,7 +25,8 @@ const TICK: Duration = Duration::from_millis(100);
 const BATCH_READINGS: usize = 50_000;
 /// Above this many submissions a second, the hall lets them gather instead of waking for each.
 const GATHER_ABOVE_PER_S: f64 = 3_000.0;
-/// How long they gather. It is added to an alarm's way only at rates where waking costs more than that.
+/// How long they gather, unless a value beyond a limit is among them. An alarm of a rule over several tags, which the
+/// doors cannot foresee, waits this long at such rates.
 const GATHER: Duration = Duration::from_millis(1);
 /// Inputs between snapshots at high rates: bounds what a start must replay.
 const SNAPSHOT_READINGS: u64 = 2_000_000;
@@ -134,8 +135,8 @@ impl Hall {
     /// # Errors
     /// The submission, to be offered again later.
     pub fn submit(&self, submission: Submission) -> Result<(), Submission> {
-        let weight = submission.weight();
-        match self.shared.intake.offer(submission, weight) {
+        let (weight, urgent) = (submission.weight(), submission.is_urgent());
+        match self.shared.intake.offer(submission, weight, urgent) {
             Offer::Taken => Ok(()),
             Offer::Full(s) | Offer::Closed(s) => Err(s),
         }
@@ -267,7 +268,7 @@ impl Writer {
         loop {
             let more = self.shared.intake.wait(self.patience());
             if self.rate.per_s > GATHER_ABOVE_PER_S && self.shared.failed.lock().is_none() {
-                std::thread::sleep(GATHER);
+                self.shared.intake.gather(GATHER);
             }
             let count = self.shared.take_in(&mut items);
             self.rate.add(count);
@@ -287,6 +288,10 @@ impl Writer {
     /// How long nothing needs to be done.
     fn patience(&self) -> Duration {
         let desk = self.shared.desk.lock();
+        // The relief may have taken it in while the last commit was under way.
+        if desk.batch.is_urgent() || !desk.batch.marks.is_empty() {
+            return Duration::ZERO;
+        }
         let now = unix_now();
         let deadline = desk.engine.next_deadline().map_or(i64::MAX, |t| t.0.saturating_sub(now));
         let since = desk.batch.since.filter(|_| !desk.batch.is_empty());

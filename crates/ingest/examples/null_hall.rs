@@ -78,7 +78,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let giver = intake.clone();
     let submit: Submit = Arc::new(move |batch: Batch| {
         let weight = batch.weight();
-        match giver.offer(batch, weight) {
+        match giver.offer(batch, weight, false) {
             Offer::Taken => Ok(()),
             Offer::Full(batch) | Offer::Closed(batch) => Err(batch),
         }

@@ -22,6 +22,8 @@ pub struct Batch {
     pub shed: u64,
     /// After the commit: `mark.advance(count)`. On a commit error: `mark.fail()`. None: nobody waits.
     pub done: Option<(Arc<Watermark>, u64)>,
+    /// A value is beyond a limit of its tag: the hall should not wait for more before it looks. Only a hint.
+    pub urgent: bool,
 }
 
 /// How many were refused for one reason.

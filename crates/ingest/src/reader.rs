@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use model::{GatewayIndex, Time};
+use model::{GatewayIndex, Reading, Time};
 
 use crate::mqtt::topics::{self, Refused, Site, Target, Topics};
 use crate::mqtt::{Identity, Limits, Note};
-use crate::payload::{self, Arrival, Outcome};
+use crate::payload::{self, Arrival, Outcome, Sensor};
 use crate::{Batch, Code, Refusal};
 
 /// What a message is answered with.
@@ -63,6 +63,7 @@ impl Reader {
             && let Some(n) = payload::decode(payload, sensor, arrival, &mut to.0.readings)
         {
             to.0.offered += u64::from(n);
+            to.0.urgent |= sensor.alarms(&to.0.readings[to.0.readings.len() - n as usize..]);
             return Answer::default();
         }
         self.read_slowly((topic, payload), arrival, site, to)
@@ -76,6 +77,7 @@ impl Reader {
         };
         let mut parked = Vec::new();
         let readings = &mut to.0.readings;
+        let before = readings.len();
         let outcome = match &target {
             Target::Tag(sensor) => match payload::decode(payload, sensor, arrival, readings) {
                 Some(n) => Outcome { offered: n.into(), accepted: n.into(), ..Outcome::default() },
@@ -89,6 +91,11 @@ impl Reader {
                 mapped.read(payload, arrival, readings, &mut unknown)
             }
         };
+        let alarms = |r: &Reading| {
+            let entry = site.directory.get(r.tag);
+            entry.is_some_and(|entry| Sensor::new(r.tag, entry).alarms(std::slice::from_ref(r)))
+        };
+        to.0.urgent |= readings[before..].iter().any(alarms);
         let enterprise = match &target {
             Target::Tag(sensor) => site.directory.get(sensor.tag).map_or("", |entry| entry.enterprise.as_str()),
             Target::Mapped(mapped) => mapped.enterprise.as_str(),

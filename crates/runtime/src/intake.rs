@@ -17,8 +17,19 @@ pub struct Intake<T> {
 struct State<T> {
     items: Vec<T>,
     weight: usize,
-    waiting: bool,
+    waiting: Waiting,
+    /// Something that is there cannot wait for more to come.
+    urgent: bool,
     closed: bool,
+}
+
+/// What the taker is to be woken for: a wake costs more than taking in a reading.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Waiting {
+    #[default]
+    Nothing,
+    Anything,
+    Urgent,
 }
 
 /// What became of an offered item.
@@ -35,12 +46,12 @@ pub enum Offer<T> {
 impl<T> Intake<T> {
     /// Holds at most `weight_max`, but always at least one item.
     pub fn new(weight_max: usize) -> Self {
-        let state = State { items: Vec::new(), weight: 0, waiting: false, closed: false };
+        let state = State { items: Vec::new(), weight: 0, waiting: Waiting::Nothing, urgent: false, closed: false };
         Self { state: Mutex::new(state), arrived: Condvar::new(), weight_max }
     }
 
-    /// Offers one item.
-    pub fn offer(&self, item: T, weight: usize) -> Offer<T> {
+    /// Offers one item. An `urgent` one ends a [`gather`](Self::gather); it changes nothing else.
+    pub fn offer(&self, item: T, weight: usize, urgent: bool) -> Offer<T> {
         let mut state = self.state.lock();
         if state.closed {
             return Offer::Closed(item);
@@ -50,7 +61,11 @@ impl<T> Intake<T> {
         }
         state.items.push(item);
         state.weight += weight;
-        let wake = std::mem::take(&mut state.waiting);
+        state.urgent |= urgent;
+        let wake = state.waiting == Waiting::Anything || (urgent && state.waiting == Waiting::Urgent);
+        if wake {
+            state.waiting = Waiting::Nothing;
+        }
         drop(state);
         if wake {
             self.arrived.notify_one();
@@ -63,13 +78,26 @@ impl<T> Intake<T> {
         let deadline = Instant::now() + wait;
         let mut state = self.state.lock();
         while state.items.is_empty() && !state.closed {
-            state.waiting = true;
+            state.waiting = Waiting::Anything;
             if self.arrived.wait_until(&mut state, deadline).timed_out() {
-                state.waiting = false;
                 break;
             }
         }
+        state.waiting = Waiting::Nothing;
         !(state.closed && state.items.is_empty())
+    }
+
+    /// Lets more come together for at most `wait`, but not once something urgent is there.
+    pub fn gather(&self, wait: Duration) {
+        let deadline = Instant::now() + wait;
+        let mut state = self.state.lock();
+        while !state.urgent && !state.closed {
+            state.waiting = Waiting::Urgent;
+            if self.arrived.wait_until(&mut state, deadline).timed_out() {
+                break;
+            }
+        }
+        state.waiting = Waiting::Nothing;
     }
 
     /// Moves everything that is there into `into`, which must be empty.
@@ -77,6 +105,7 @@ impl<T> Intake<T> {
         let mut state = self.state.lock();
         std::mem::swap(&mut state.items, into);
         state.weight = 0;
+        state.urgent = false;
     }
 
     /// Wakes the hall without an item.
@@ -108,14 +137,31 @@ mod tests {
     #[test]
     fn full_gives_the_item_back_and_close_drains() {
         let intake = Intake::new(10);
-        assert!(matches!(intake.offer("a", 8), Offer::Taken));
-        assert!(matches!(intake.offer("b", 8), Offer::Full("b")));
+        assert!(matches!(intake.offer("a", 8, false), Offer::Taken));
+        assert!(matches!(intake.offer("b", 8, false), Offer::Full("b")));
         intake.close();
-        assert!(matches!(intake.offer("c", 1), Offer::Closed("c")));
+        assert!(matches!(intake.offer("c", 1, false), Offer::Closed("c")));
         let mut got = Vec::new();
         assert!(intake.wait(Duration::ZERO));
         intake.take(&mut got);
         assert_eq!(got, ["a"]);
         assert!(!intake.wait(Duration::ZERO));
+    }
+
+    #[test]
+    fn something_urgent_ends_a_gathering_and_nothing_else_does() {
+        let intake = std::sync::Arc::new(Intake::new(10));
+        let long = Duration::from_secs(600);
+        let gatherer = {
+            let intake = intake.clone();
+            std::thread::spawn(move || intake.gather(long))
+        };
+        assert!(matches!(intake.offer("reading", 1, false), Offer::Taken));
+        assert!(!gatherer.is_finished());
+        assert!(matches!(intake.offer("alarm", 1, true), Offer::Taken));
+        gatherer.join().unwrap();
+        intake.gather(long);
+        intake.take(&mut Vec::new());
+        intake.gather(Duration::ZERO);
     }
 }

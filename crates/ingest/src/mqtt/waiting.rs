@@ -27,6 +27,7 @@ impl Held {
         self.batch.readings.append(&mut batch.readings);
         self.batch.links.append(&mut batch.links);
         self.batch.offered += batch.offered;
+        self.batch.urgent |= batch.urgent;
         self.batch.done = batch.done.or(self.batch.done.take());
         for row in batch.refused {
             self.batch.refuse(row.code, row.count);

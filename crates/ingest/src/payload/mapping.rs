@@ -254,7 +254,7 @@ impl Mapped {
         }
         let find = |pointer: &str| (!pointer.is_empty()).then(|| document.pointer(pointer)).flatten();
         let mut flags = Flags { notes: Vec::new(), bits: Default::default(), at: "" };
-        let everything = Sensor { tag: sensor.tag, low: f64::MIN, high: f64::MAX };
+        let everything = Sensor { low: f64::MIN, high: f64::MAX, ..*sensor };
         let raw = flags.value(node, &everything)?;
         let finite = flags.notes.is_empty();
         let value = if finite { flags.in_span(raw * item.scale + item.offset, "scaled", sensor) } else { 0.0 };

@@ -27,6 +27,8 @@ pub struct Sensor {
     pub low: f64,
     /// Instrument span, or infinite.
     pub high: f64,
+    /// Innermost limits, or infinite: a value strictly between them raises no alarm.
+    pub calm: (f64, f64),
 }
 
 impl Sensor {
@@ -34,7 +36,15 @@ impl Sensor {
     pub fn new(tag: TagIndex, entry: &TagEntry) -> Self {
         // A NaN or reversed span would flag every reading; the site files are checked before, so: no span.
         let (low, high) = entry.span.filter(|(a, b)| a <= b).unwrap_or((f64::MIN, f64::MAX));
-        Self { tag, low, high }
+        let limits = &entry.limits;
+        let calm = (limits.l.or(limits.ll).unwrap_or(f64::MIN), limits.h.or(limits.hh).unwrap_or(f64::MAX));
+        Self { tag, low, high, calm }
+    }
+
+    /// Whether these readings may raise an alarm of a limit.
+    #[inline]
+    pub(crate) fn alarms(&self, readings: &[Reading]) -> bool {
+        readings.iter().any(|r| !(r.value > self.calm.0 && r.value < self.calm.1))
     }
 }
 
@@ -96,7 +106,7 @@ pub fn explain(payload: &[u8], sensor: &Sensor, unit: &str, arrival: Arrival, ou
 
 /// The value of a payload whose tag is not known, for the parked list.
 pub fn glance(payload: &[u8]) -> Option<f64> {
-    let nobody = Sensor { tag: TagIndex(u32::MAX), low: f64::MIN, high: f64::MAX };
+    let nobody = Sensor { tag: TagIndex(u32::MAX), low: f64::MIN, high: f64::MAX, calm: (f64::MIN, f64::MAX) };
     let arrival = Arrival { gateway: GatewayIndex(0), now: Time(0) };
     let mut readings = Vec::new();
     strict::read(payload, strict::Subject { sensor: &nobody, unit: "" }, arrival, &mut readings);
