@@ -77,7 +77,7 @@ fn bad_input_32_two_people_at_once() {
     assert_eq!(unacked["state"], "unacknowledged");
     let stale = commander.post(&path(&alarm, "ack"), &json!({"seq": 1, "note": "确认"}));
     problem(&stale, 409, "VERSION_CONFLICT");
-    assert!(stale.1["message_en"].as_str().unwrap().contains("值班员 李敏 acted"), "{}", stale.1);
+    assert!(stale.1["message_en"].as_str().unwrap().contains("changed by 值班员 李敏"), "{}", stale.1);
 }
 
 #[test]

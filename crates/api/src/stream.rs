@@ -129,7 +129,8 @@ pub async fn stream(
             Err(error) => return tracing::warn!(error, "stream upgrade"),
         };
         let id = task_api.consoles.enter(&caller.0);
-        let mut client = Client { api: task_api, ws, grant: caller.0, id, tags: Vec::new(), rest: Vec::new(), seen_at: 0 };
+        let mut client =
+            Client { api: task_api, ws, grant: caller.0, id, tags: Vec::new(), rest: Vec::new(), seen_at: 0 };
         let end =
             tokio::select! { biased; () = stop.cancelled() => End::Stopping, end = client.serve(from.since) => end };
         client.close(end).await;
@@ -262,7 +263,8 @@ impl Client {
     /// An open stream counts as use of its session; a session that was ended ends its streams, within a heartbeat.
     fn still_welcome(&mut self) -> Result<(), End> {
         let now = runtime::unix_now();
-        let Some(hash) = self.grant.session.as_ref().filter(|_| now - self.seen_at > HEARTBEAT.as_micros() as i64 / 2) else {
+        let Some(hash) = self.grant.session.as_ref().filter(|_| now - self.seen_at > HEARTBEAT.as_micros() as i64 / 2)
+        else {
             return Ok(());
         };
         self.seen_at = now;

@@ -206,6 +206,10 @@ pub async fn ack_batch(
     check_batch(&api, &b)?;
     let mut view = AckBatchView { done: Vec::new(), refused: Vec::new() };
     for seen in &b.alarms {
+        if api.board.alarm(number(&seen.alarm_id)?).is_none() {
+            view.refused.push(Problem::new("NOT_FOUND", &seen.alarm_id));
+            continue;
+        }
         let action = AlarmAction::Acknowledge { note: b.note.clone() };
         let kind = CommandKind::Alarm { alarm: AlarmId(number(&seen.alarm_id)?), seq: seen.seq, action };
         match command(&api, &caller, Key(format!("{}/{}", key.0, seen.alarm_id)), kind).await {
@@ -223,8 +227,8 @@ fn check_batch(api: &Api, b: &AckBatchBody) -> Result<(), Problem> {
     }
     let mut enterprise = None;
     for seen in &b.alarms {
-        let alarm = api.board.alarm(number(&seen.alarm_id)?);
-        let alarm = alarm.ok_or_else(|| Problem::new("NOT_FOUND", &seen.alarm_id))?;
+        // What is not on the board is refused by itself.
+        let Some(alarm) = api.board.alarm(number(&seen.alarm_id)?) else { continue };
         if alarm.priority <= 2 {
             return invalid("Ⅰ、Ⅱ级报警须逐条确认", "priorities 1 and 2 must be acknowledged one by one");
         }

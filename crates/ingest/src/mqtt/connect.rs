@@ -77,10 +77,8 @@ pub(super) fn connect(whole: &[u8], body: usize, limits: &Limits) -> Result<Conn
         Version::V5 => connect_v5(whole, limits),
     }?;
     let texts = [Some(&request.client_id), request.username.as_ref(), request.will.as_ref().map(|w| &w.0)];
-    match texts.into_iter().flatten().any(|text| text.contains('\0')) {
-        true => Err(malformed("U+0000 in a string [MQTT-1.5.4-2]")),
-        false => Ok(request),
-    }
+    let nul = texts.into_iter().flatten().any(|text| text.contains('\0'));
+    if nul { Err(malformed("U+0000 in a string [MQTT-1.5.4-2]")) } else { Ok(request) }
 }
 
 /// The codecs accept bytes after the last field, a password without user name (MQTT 3.1.2-22), and will bits
