@@ -266,6 +266,7 @@ fn open_doors(plan: Plan, rooms: Rooms, opened: Opened, runtime: &Handle) -> any
     let http = runtime
         .block_on(api.listen(settings.http.listen))
         .map_err(|e| exit::with(69, format!("console {}: {e}; choose another with --http", settings.http.listen)))?;
+    give_back_memory();
     Ok(Building { hall, api, http, mqtt, directory: rooms.directory, readers, historian, doors, people })
 }
 
@@ -325,6 +326,17 @@ fn door_deps(
         pending: rooms.pending.clone(),
         metrics: rooms.metrics.clone(),
     })
+}
+
+/// A start reads texts that are no longer needed when it is done, tens of megabytes for 100,000 tags; the allocator would
+/// keep them.
+#[allow(unsafe_code, reason = "the C library offers this only as a plain function")]
+fn give_back_memory() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: `malloc_trim` takes a number, touches only free memory, and may be called at any time from any thread.
+    unsafe {
+        libc::malloc_trim(0);
+    }
 }
 
 /// For `/readyz`: each with its reason.
