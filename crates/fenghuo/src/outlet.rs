@@ -10,7 +10,7 @@ use hall::{Hall, Told};
 use ingest::mqtt::Outgoing;
 use model::Priority;
 use parking_lot::Mutex;
-use protocol::{AlarmFrame, Problem, settle};
+use protocol::{Problem, settle};
 use runtime::Tasks;
 
 use crate::records::{Readers, change_records};
@@ -110,11 +110,22 @@ fn is_open(fact: &Fact) -> bool {
     matches!(&fact.body, FactBody::Alarm(t) if t.alarm.state != alarm::State::Normal)
 }
 
+/// What of an alarm's frame says where and whether to publish it; a start reads ten thousand of them.
+#[derive(serde::Deserialize)]
+struct Warning<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    enterprise: &'a str,
+    alarm_id: &'a str,
+    priority: u8,
+    state: alarm::State,
+}
+
 fn republish(outgoing: &Outgoing, frame: &str) {
-    let Ok(alarm) = serde_json::from_str::<AlarmFrame>(frame) else { return };
-    if alarm.alarm.priority == u8::from(Priority::Diagnostic) {
+    let Ok(warning) = serde_json::from_str::<Warning<'_>>(frame) else { return };
+    if warning.kind != "alarm" || warning.priority == u8::from(Priority::Diagnostic) {
         return;
     }
-    let topic = format!("fenghuo/out/alarms/{}/{}", alarm.alarm.enterprise, alarm.alarm.alarm_id);
-    outgoing.publish(&topic, frame.as_bytes(), 1, alarm.alarm.open());
+    let topic = format!("fenghuo/out/alarms/{}/{}", warning.enterprise, warning.alarm_id);
+    outgoing.publish(&topic, frame.as_bytes(), 1, warning.state != alarm::State::Normal);
 }
