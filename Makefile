@@ -19,7 +19,7 @@ lint: ## Formatting and lints only
 bench: ## Measure against the anchors and peers; writes tests/report/bench.json and the README's table
 	bash tests/stages.sh bench
 
-soak: ## 1,000 kills under load, and an hour of traffic
+soak: ## 1,000 kills under load
 	bash tests/stages.sh soak
 
 fuzz: ## 1,000,000 inputs into every fuzz target

@@ -26,7 +26,7 @@ pub fn first_accounts(building: &Building, wanted: &[config::Account]) -> anyhow
         return Ok(());
     }
     for account in wanted {
-        // No password fits this; the administrator gives the first one.
+        // No password fits this; `fenghuo user add` gives the first one, while the hall is stopped.
         save(building, account, "!")?;
     }
     match wanted.iter().find(|a| a.role == Role::Administrator) {

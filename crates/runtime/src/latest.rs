@@ -45,7 +45,7 @@ impl LatestTable {
         self.rows.is_empty()
     }
 
-    /// Writes a row; only the hall thread calls this. Unknown rows are ignored.
+    /// Writes a row; one writer at a time: the hall calls it under its desk's lock. Unknown rows are ignored.
     pub fn set(&self, index: u32, value: f64, source_time: i64, quality: u8) {
         let Some(row) = self.rows.get(index as usize) else { return };
         let version = (row.sequence.load(Ordering::Relaxed) as u32).wrapping_add(1) | 1;

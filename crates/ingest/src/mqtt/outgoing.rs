@@ -8,7 +8,7 @@ use std::task::Waker;
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 
-/// Retained topics; beyond it a new one is refused and counted.
+/// Retained topics; beyond it a new one is refused.
 const RETAINED_MAX: usize = 10_000;
 
 /// A message to subscribers.
