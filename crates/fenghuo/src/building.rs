@@ -181,9 +181,9 @@ impl Rooms {
         let newest = self.metrics.gauge("fenghuo_last_reading_us", "", "Server time of the newest reading.");
         Outputs {
             settled: Box::new(move |told| {
-                board.apply(told.facts, &directory.load());
                 let frames: Vec<String> = told.texts.iter().map(|t| settle(t, Some(told.committed_at))).collect();
                 hub.publish(frames.iter().map(String::as_str));
+                board.apply(told.facts, &directory.load());
                 outlet.tell(told);
             }),
             provisional: Box::new(move |alarms| {

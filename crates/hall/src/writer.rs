@@ -332,10 +332,35 @@ impl Writer {
         let result = self.write();
         self.shared.committing_since.store(0, Ordering::Release);
         self.shared.in_flight.lock().clear();
-        let committed_at = result?;
+        let durable = result?;
+        self.publish(durable.at());
         self.shared.counted.commit_us.set(started.elapsed().as_micros() as f64);
-        self.tell(committed_at);
+        if let Durable::Secured(at) = durable {
+            self.settle(at)?;
+        }
+        self.answer();
         Ok(())
+    }
+
+    /// Tells everybody who looks, before anything else is done.
+    fn publish(&self, committed_at: Time) {
+        if !self.batch.facts.is_empty() {
+            (self.shared.outputs.settled)(&Told { facts: &self.batch.facts, texts: &self.texts, committed_at });
+        }
+    }
+
+    /// The tables get what is durable in the redo log. It waits for no sync, but the relief watches it like a commit: a
+    /// disk that is full of other people's writes may hold up any write.
+    fn settle(&mut self, at: Time) -> Result<(), StoreError> {
+        self.shared.committing_since.store(unix_now(), Ordering::Release);
+        let rows = rows(&self.batch, &self.texts);
+        let result = self.journal.settle(&Commit { inputs: &self.batch.inputs, facts: &rows }, at);
+        self.shared.committing_since.store(0, Ordering::Release);
+        if result.is_err() {
+            // They are durable and told: they must not be told again as provisional.
+            self.texts.clear();
+        }
+        result
     }
 
     /// Lets the relief see which alarms are under way.
@@ -351,7 +376,7 @@ impl Writer {
         }
     }
 
-    fn write(&mut self) -> Result<Time, StoreError> {
+    fn write(&mut self) -> Result<Durable, StoreError> {
         if let Some(reason) = &*self.shared.failed.lock() {
             return Err(StoreError::Stopped { at: Time(unix_now()), first: reason.as_str().into() });
         }
@@ -369,17 +394,17 @@ impl Writer {
             reply(result.as_ref().map(|_| ()).map_err(|e| Failure::Journal(e.chain())));
             result?;
         }
-        let rows: Vec<FactRow<'_>> =
-            self.batch.facts.iter().zip(&self.texts).map(|(fact, text)| outbox(FactRow::of(fact, text))).collect();
-        self.journal.commit(&Commit { inputs: &self.batch.inputs, facts: &rows })
+        let rows = rows(&self.batch, &self.texts);
+        let commit = Commit { inputs: &self.batch.inputs, facts: &rows };
+        match self.journal.secure(&commit)? {
+            Some(at) => Ok(Durable::Secured(at)),
+            None => self.journal.commit(&commit).map(Durable::Committed),
+        }
     }
 
-    /// Alarms first, then people who wait, then devices, then the historian.
-    fn tell(&mut self, committed_at: Time) {
+    /// Everybody else: people who wait, then devices, then the historian.
+    fn answer(&mut self) {
         let batch = &mut self.batch;
-        if !batch.facts.is_empty() {
-            (self.shared.outputs.settled)(&Told { facts: &batch.facts, texts: &self.texts, committed_at });
-        }
         for (reply, outcome) in batch.replies.drain(..) {
             reply(Ok(outcome));
         }
@@ -445,6 +470,26 @@ impl Writer {
             let _ = saving.join();
         }
     }
+}
+
+/// How far a commit is.
+enum Durable {
+    /// In the redo log; the tables still wait for it.
+    Secured(Time),
+    /// In the tables.
+    Committed(Time),
+}
+
+impl Durable {
+    fn at(&self) -> Time {
+        match self {
+            Self::Secured(at) | Self::Committed(at) => *at,
+        }
+    }
+}
+
+fn rows<'a>(batch: &'a Batch, texts: &'a [Arc<str>]) -> Vec<FactRow<'a>> {
+    batch.facts.iter().zip(texts).map(|(fact, text)| outbox(FactRow::of(fact, text))).collect()
 }
 
 /// Warnings of priority I to IV go to sirens and gateways that subscribe to `fenghuo/out/`.

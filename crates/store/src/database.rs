@@ -267,6 +267,15 @@ impl Database {
         }
     }
 
+    /// Whether a commit waits for the disk (`FULL`) or only the order of writes is kept (`NORMAL`). SQLite only: what
+    /// was committed without waiting is durable with the next commit that waits.
+    pub(crate) fn wait_for_disk(&mut self, wait: bool) -> Result<(), SqlError> {
+        match self {
+            Self::Sqlite(_) => self.batch(if wait { "PRAGMA synchronous=FULL" } else { "PRAGMA synchronous=NORMAL" }),
+            Self::Postgres(_) => Ok(()),
+        }
+    }
+
     /// A cell that holds the length of the WAL, in pages, after each commit; always 0 on PostgreSQL.
     pub(crate) fn count_wal_pages(&mut self) -> Result<Arc<AtomicU64>, SqlError> {
         let pages = Arc::new(AtomicU64::new(0));

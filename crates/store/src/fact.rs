@@ -4,9 +4,10 @@ use alarm::{AlarmId, Cause, State};
 use engine::{Fact, FactBody};
 use model::{Priority, TagIndex, Time};
 use response::{OrderEvent, OrderId, OrderState};
+use serde::{Deserialize, Serialize};
 
 /// What a fact is about, with the columns of the state row it upserts. Numbers only where they can be.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Subject<'a> {
     /// An alarm after its transition.
     Alarm {
@@ -67,7 +68,7 @@ impl std::fmt::Display for Subject<'_> {
 }
 
 /// One fact to commit.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FactRow<'a> {
     /// Its number in the stream; gap-free.
     pub seq: u64,
