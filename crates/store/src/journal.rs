@@ -190,6 +190,11 @@ impl Journal {
         }
     }
 
+    /// How long the disk took to sync what [`Journal::secure`] wrote last, microseconds.
+    pub fn synced_in_us(&self) -> u64 {
+        self.redo.as_ref().map_or(0, |redo| redo.synced_in.as_micros() as u64)
+    }
+
     /// Number of the last committed batch of inputs: what `snapshot`, `replay` and the historian count by.
     pub fn last_input_seq(&self) -> u64 {
         self.counters.input

@@ -17,6 +17,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +59,8 @@ pub(crate) struct Redo {
     /// The number of the next record.
     number: u64,
     record: Vec<u8>,
+    /// How long the last sync took.
+    pub synced_in: Duration,
 }
 
 impl Redo {
@@ -79,7 +82,8 @@ impl Redo {
             _ => make(folder, &path).map_err(StoreError::file("make", &path))?,
         };
         let file = OpenOptions::new().write(true).open(&path).map_err(StoreError::file("open", &path))?;
-        let mut redo = Self { file, path, at: 0, number: 1, record: Vec::new() };
+        forget(&file).map_err(StoreError::file("advise on", &path))?;
+        let mut redo = Self { file, path, at: 0, number: 1, record: Vec::new(), synced_in: Duration::ZERO };
         while let Some(body) = redo.next(&bytes)? {
             each(&body)?;
         }
@@ -126,11 +130,18 @@ impl Redo {
         if self.record.len() > BODY_MAX || end > SIZE {
             return Ok(false);
         }
-        let write = self.file.write_all_at(&self.record, self.at as u64).and_then(|()| self.file.sync_data());
-        write.map_err(StoreError::file("write", &self.path))?;
+        self.write().map_err(StoreError::file("write", &self.path))?;
         self.at = end;
         self.number += 1;
         Ok(true)
+    }
+
+    fn write(&mut self) -> io::Result<()> {
+        self.file.write_all_at(&self.record, self.at as u64)?;
+        let began = Instant::now();
+        self.file.sync_data()?;
+        self.synced_in = began.elapsed();
+        Ok(())
     }
 
     fn encode(&mut self, body: &Body<'_>) {
@@ -170,6 +181,12 @@ fn read(bytes: &[u8]) -> Option<(u64, &[u8])> {
     let number = u64::from_le_bytes(*number.first_chunk()?);
     let sound = *magic == MAGIC && crc32c::crc32c(&bytes[8..HEAD + length]) == u32::from_le_bytes(*crc);
     sound.then_some((number, body))
+}
+
+/// What was read or written in one piece is cached in large folios, and ext4 walks all blocks of a folio for every block
+/// written into it: 120 us instead of 10, measured on Linux 6.18. Written anew, each block has a folio of its own.
+fn forget(file: &File) -> io::Result<()> {
+    Ok(rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed)?)
 }
 
 /// Makes the file with all its blocks, under another name until it is whole.
