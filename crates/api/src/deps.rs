@@ -38,7 +38,68 @@ pub struct SessionRow {
     pub account: String,
     /// Microseconds since the epoch.
     pub created_at: i64,
+    /// Ends in any case.
+    pub expires_at: i64,
+    /// Id and name of the party it acts for, if a personal link opened it.
+    pub party: Option<(String, String)>,
+    /// Hash of that link, or empty.
+    pub link: String,
 }
+
+/// What a token is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenKind {
+    /// A machine.
+    Machine,
+    /// A personal link to the field page.
+    FieldLink,
+}
+
+/// A machine token or a personal link as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenRow {
+    /// SHA-256 of the token, hexadecimal.
+    pub hash: String,
+    /// What for.
+    pub kind: TokenKind,
+    /// The account its holder acts as.
+    pub account: String,
+    /// What people call it: purpose of a machine, name of a party.
+    pub label: String,
+    /// Role of its holder.
+    pub role: Role,
+    /// Party of a personal link, or empty.
+    pub party: String,
+    /// Microseconds since the epoch.
+    pub created_at: i64,
+    /// Until when.
+    pub expires_at: Option<i64>,
+}
+
+/// An account to save, and whether its sessions end with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountChange {
+    /// The account as it shall be.
+    pub row: AccountRow,
+    /// May not log in.
+    pub disabled: bool,
+    /// Its sessions end.
+    pub end_sessions: bool,
+}
+
+/// An attachment on its way in.
+#[derive(Clone, Debug)]
+pub struct NewAttachment {
+    /// Its bytes.
+    pub bytes: bytes::Bytes,
+    /// Its name as given.
+    pub name: String,
+    /// Who brought it.
+    pub account: String,
+}
+
+/// Who did what to what, for the audit: account, action, subject.
+pub type AuditEntry = (String, String, String);
 
 /// Which alarms of the past.
 #[derive(Clone, Debug, Default)]
@@ -93,6 +154,24 @@ pub struct Records {
     pub account: Blocking<String, Option<AccountRow>>,
     /// A session by token hash.
     pub session: Blocking<String, Option<SessionRow>>,
+    /// Every account, disabled ones too (true).
+    pub accounts: Blocking<(), Vec<(AccountRow, bool)>>,
+    /// Saves an account; returns when it is durable.
+    pub save_account: Blocking<(AccountChange, AuditEntry), ()>,
+    /// Machine tokens and personal links that have not expired.
+    pub tokens: Blocking<(), Vec<TokenRow>>,
+    /// One of them by hash.
+    pub token: Blocking<String, Option<TokenRow>>,
+    /// Keeps one; returns when it is durable.
+    pub keep_token: Blocking<(TokenRow, AuditEntry), ()>,
+    /// Removes one with the sessions it opened; returns when that is durable.
+    pub revoke_token: Blocking<(String, AuditEntry), ()>,
+    /// Keeps an attachment: bytes, name, media type and who; returns when it is durable.
+    pub keep_attachment: Blocking<NewAttachment, protocol::AttachmentView>,
+    /// An attachment by id.
+    pub attachment: Blocking<String, Option<protocol::AttachmentView>>,
+    /// Its bytes.
+    pub attachment_bytes: Blocking<String, Option<Vec<u8>>>,
     /// Keeps a session; returns when it is durable.
     pub keep_session: Blocking<SessionRow, ()>,
     /// Ends a session.

@@ -18,6 +18,8 @@ use crate::{Board, Hub, Sessions, routes, stream};
 const BODY_MAX: usize = 64 * 1024;
 /// Password checks at once: 19 MiB each.
 const ARGON_AT_ONCE: usize = 4;
+/// Attachments received at once: 10 MiB each.
+const UPLOADS_AT_ONCE: usize = 4;
 
 /// What people's door is told at the start.
 #[derive(Clone, Debug)]
@@ -63,6 +65,10 @@ pub struct Api {
     pub tasks: Tasks,
     /// Password checks at once.
     pub argon: Arc<tokio::sync::Semaphore>,
+    /// Attachments received at once.
+    pub uploads: Arc<tokio::sync::Semaphore>,
+    /// Held while accounts change: each change is judged by what the one before left.
+    pub account_changes: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Api {
@@ -84,6 +90,8 @@ impl Api {
             settings: Arc::new(settings),
             tasks,
             argon: Arc::new(tokio::sync::Semaphore::new(ARGON_AT_ONCE)),
+            uploads: Arc::new(tokio::sync::Semaphore::new(UPLOADS_AT_ONCE)),
+            account_changes: Arc::default(),
         }
     }
 

@@ -183,7 +183,7 @@ impl Rooms {
             settled: Box::new(move |told| {
                 board.apply(told.facts, &directory.load());
                 let frames: Vec<String> = told.texts.iter().map(|t| settle(t, Some(told.committed_at))).collect();
-                hub.publish(frames.iter().map(String::as_str));
+                hub.publish(frames.iter().map(|text| (text.as_str(), "")));
                 outlet.tell(told);
             }),
             provisional: Box::new(move |alarms| {
@@ -236,6 +236,7 @@ fn open_doors(plan: Plan, rooms: Rooms, opened: Opened, runtime: &Handle) -> any
         directory: rooms.directory.clone(),
         pending: rooms.pending.clone(),
         rejections: rooms.rejections.clone(),
+        attachments: store::attachments::Attachments::new(&plan.data_dir),
         reload,
         history: historian.query(),
         subsystems: Arc::new(move || {

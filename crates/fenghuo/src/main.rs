@@ -11,6 +11,7 @@ mod exit;
 mod history;
 mod mqtt_sessions;
 mod outlet;
+mod people;
 mod records;
 mod reload;
 mod secrets;

@@ -17,6 +17,9 @@ pub enum Failure {
     /// The engine refused it; nothing changed.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// A change of records was refused for what it says; the journal goes on.
+    #[error("the change was refused: {0}")]
+    Record(String),
     /// The journal cannot be written: nothing is acknowledged any more.
     #[error("the journal failed: {0}")]
     Journal(String),

@@ -365,9 +365,17 @@ impl Writer {
         for (change, audit, reply) in self.batch.records.drain(..) {
             let note =
                 audit.as_ref().map(|(account, action, subject)| AuditNote { account, action, subject, detail: "" });
-            let result = self.journal.apply(note.as_slice(), change);
-            reply(result.as_ref().map(|_| ()).map_err(|e| Failure::Journal(e.chain())));
-            result?;
+            match self.journal.apply(note.as_slice(), change) {
+                Ok(_) => reply(Ok(())),
+                Err(error @ StoreError::Refused { .. }) => {
+                    tracing::error!(error = error.chain(), "a change of records was refused");
+                    reply(Err(Failure::Record(error.chain())));
+                }
+                Err(error) => {
+                    reply(Err(Failure::Journal(error.chain())));
+                    return Err(error);
+                }
+            }
         }
         let rows: Vec<FactRow<'_>> =
             self.batch.facts.iter().zip(&self.texts).map(|(fact, text)| outbox(FactRow::of(fact, text))).collect();

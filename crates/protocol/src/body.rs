@@ -21,12 +21,14 @@ pub struct MeView {
     pub account: String,
     /// The person's name.
     pub name: String,
-    /// `duty_officer`, `shift_lead`, `commander`, `administrator`, `read_only`.
+    /// `duty_officer`, `shift_lead`, `commander`, `administrator`, `read_only`, `field`.
     #[schema(value_type = String)]
     pub role: model::Role,
     /// What this role may do.
     #[schema(value_type = Vec<String>)]
     pub permissions: &'static [Permission],
+    /// The party a field session acts for.
+    pub party: Option<String>,
 }
 
 /// How the hall is.

@@ -4,6 +4,7 @@ mod alarms;
 mod body;
 mod frame;
 mod orders;
+mod people;
 mod permission;
 mod problem;
 
@@ -14,6 +15,7 @@ pub use frame::{
     SnapshotRequired, Sources, encode_fact, settle,
 };
 pub use orders::{OrderView, ReceiptView};
+pub use people::*;
 pub use permission::{Permission, allowed, permissions};
 pub use problem::{Code, Problem, code};
 

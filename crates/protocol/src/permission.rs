@@ -28,6 +28,33 @@ pub enum Permission {
     /// Record a receipt on an order.
     #[serde(rename = "order.act")]
     OrderAct,
+    /// Keep the watch: log, shifts, hand-over, roll-call.
+    #[serde(rename = "watch.keep")]
+    WatchKeep,
+    /// Make rosters, decide swaps.
+    #[serde(rename = "roster.manage")]
+    RosterManage,
+    /// Write into the ledger of hidden dangers and lessons.
+    #[serde(rename = "ledger.write")]
+    LedgerWrite,
+    /// Grade, approve extensions, close and archive in the ledger.
+    #[serde(rename = "ledger.approve")]
+    LedgerApprove,
+    /// Report an incident and write into it.
+    #[serde(rename = "incident.report")]
+    IncidentReport,
+    /// Activate, adjust and end a response; close and archive an incident.
+    #[serde(rename = "incident.command")]
+    IncidentCommand,
+    /// Plan and run drills.
+    #[serde(rename = "drill.run")]
+    DrillRun,
+    /// Give a receiver a personal link to the field page.
+    #[serde(rename = "field.link")]
+    FieldLink,
+    /// Add photos and papers.
+    #[serde(rename = "attachment.write")]
+    AttachmentWrite,
     /// Take a tag out of service.
     #[serde(rename = "tag.service")]
     TagService,
@@ -37,15 +64,32 @@ pub enum Permission {
     /// Put a rule revision into force.
     #[serde(rename = "rules.reload")]
     RulesReload,
-    /// Read alarms, tags, history, orders.
+    /// Accounts and machine tokens.
+    #[serde(rename = "accounts.manage")]
+    AccountsManage,
+    /// Read alarms, tags, history, orders, the ledger.
     #[serde(rename = "site.read")]
     SiteRead,
+    /// Read what is sent to one's own party.
+    #[serde(rename = "field.read")]
+    FieldRead,
 }
 
 use Permission as P;
 
-const DUTY_OFFICER: &[P] =
-    &[P::AlarmAcknowledge, P::AlarmShelve, P::AlarmComment, P::OrderIssue, P::OrderAct, P::SiteRead];
+const DUTY_OFFICER: &[P] = &[
+    P::AlarmAcknowledge,
+    P::AlarmShelve,
+    P::AlarmComment,
+    P::OrderIssue,
+    P::OrderAct,
+    P::WatchKeep,
+    P::LedgerWrite,
+    P::IncidentReport,
+    P::FieldLink,
+    P::AttachmentWrite,
+    P::SiteRead,
+];
 const SHIFT_LEAD: &[P] = &[
     P::AlarmAcknowledge,
     P::AlarmShelve,
@@ -54,13 +98,38 @@ const SHIFT_LEAD: &[P] = &[
     P::AlarmReset,
     P::OrderIssue,
     P::OrderAct,
+    P::WatchKeep,
+    P::RosterManage,
+    P::LedgerWrite,
+    P::LedgerApprove,
+    P::IncidentReport,
+    P::IncidentCommand,
+    P::DrillRun,
+    P::FieldLink,
+    P::AttachmentWrite,
     P::TagService,
     P::AuditRead,
     P::SiteRead,
 ];
-const COMMANDER: &[P] = &[P::AlarmAcknowledge, P::AlarmComment, P::OrderIssue, P::OrderAct, P::AuditRead, P::SiteRead];
-const ADMINISTRATOR: &[P] = &[P::AuditRead, P::RulesReload, P::SiteRead];
+const COMMANDER: &[P] = &[
+    P::AlarmAcknowledge,
+    P::AlarmComment,
+    P::OrderIssue,
+    P::OrderAct,
+    P::WatchKeep,
+    P::LedgerWrite,
+    P::LedgerApprove,
+    P::IncidentReport,
+    P::IncidentCommand,
+    P::DrillRun,
+    P::FieldLink,
+    P::AttachmentWrite,
+    P::AuditRead,
+    P::SiteRead,
+];
+const ADMINISTRATOR: &[P] = &[P::RosterManage, P::AuditRead, P::RulesReload, P::AccountsManage, P::SiteRead];
 const READ_ONLY: &[P] = &[P::SiteRead];
+const FIELD: &[P] = &[P::OrderAct, P::AttachmentWrite, P::FieldRead];
 
 /// All that a role may do.
 pub const fn permissions(role: Role) -> &'static [Permission] {
@@ -70,6 +139,7 @@ pub const fn permissions(role: Role) -> &'static [Permission] {
         Role::Commander => COMMANDER,
         Role::Administrator => ADMINISTRATOR,
         Role::ReadOnly => READ_ONLY,
+        Role::Field => FIELD,
     }
 }
 

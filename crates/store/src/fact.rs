@@ -3,7 +3,9 @@
 use alarm::{AlarmId, Cause, State};
 use engine::{Fact, FactBody};
 use model::{Priority, TagIndex, Time};
-use response::{OrderEvent, OrderId, OrderState};
+use response::{OrderEvent, OrderState};
+
+use crate::WorkColumns;
 
 /// What a fact is about, with the columns of the state row it upserts. Numbers only where they can be.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,15 +25,8 @@ pub enum Subject<'a> {
         /// Enterprise id.
         enterprise: &'a str,
     },
-    /// An order after its change.
-    Order {
-        /// Which order.
-        id: OrderId,
-        /// Closed or revoked.
-        closed: bool,
-        /// The alarm it answers.
-        alarm: Option<u64>,
-    },
+    /// An item of the work systems after its change.
+    Work(WorkColumns<'a>),
     /// A notice: no state row.
     Notice,
 }
@@ -41,7 +36,7 @@ impl Subject<'_> {
     pub(crate) fn kind(&self) -> i64 {
         match self {
             Self::Alarm { .. } => 1,
-            Self::Order { .. } => 2,
+            Self::Work(work) => work.kind_number(),
             Self::Notice => 3,
         }
     }
@@ -50,7 +45,7 @@ impl Subject<'_> {
     pub(crate) fn id(&self) -> i64 {
         match self {
             Self::Alarm { id, .. } => id.0 as i64,
-            Self::Order { id, .. } => id.0 as i64,
+            Self::Work(work) => work.number as i64,
             Self::Notice => 0,
         }
     }
@@ -60,7 +55,7 @@ impl std::fmt::Display for Subject<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Alarm { id, .. } => id.fmt(f),
-            Self::Order { id, .. } => id.fmt(f),
+            Self::Work(work) => f.write_str(work.id),
             Self::Notice => Ok(()),
         }
     }
@@ -111,10 +106,19 @@ fn alarm_subject(alarm: &alarm::AlarmRecord) -> Subject<'_> {
     }
 }
 
-fn order_subject(order: &response::Order) -> Subject<'static> {
+fn order_subject(order: &response::Order) -> Subject<'_> {
     // A rejected order still waits for somebody to close it.
-    let closed = matches!(order.state, OrderState::Closed | OrderState::Revoked);
-    Subject::Order { id: order.order_id, closed, alarm: order.alarm }
+    let ended = matches!(order.state, OrderState::Closed | OrderState::Revoked);
+    Subject::Work(WorkColumns {
+        kind: "order",
+        number: order.order_id.0,
+        ended,
+        receiver: &order.receiver,
+        title: &order.content,
+        due: Some(order.ack_due),
+        overdue: order.overdue,
+        ..WorkColumns::default()
+    })
 }
 
 fn alarm_action(cause: Cause) -> &'static str {

@@ -1,15 +1,18 @@
 //! All addresses of people's door.
 
+pub(crate) mod accounts;
 pub(crate) mod alarms;
+pub(crate) mod attachments;
 pub(crate) mod audit;
 pub(crate) mod health;
 pub(crate) mod login;
 pub(crate) mod orders;
 pub(crate) mod site;
 pub(crate) mod tags;
+pub(crate) mod tokens;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use engine::{Command, CommandKind};
 use protocol::{DoneView, Problem};
 
@@ -28,6 +31,13 @@ fn people() -> Router<Api> {
         .route("/api/v1/login", post(login::login))
         .route("/api/v1/logout", post(login::logout))
         .route("/api/v1/me", get(login::me))
+        .route("/m/enter", get(tokens::enter))
+        .route("/api/v1/accounts", get(accounts::list).post(accounts::save))
+        .route("/api/v1/tokens", get(tokens::list).post(tokens::make))
+        .route("/api/v1/tokens/{id}", delete(tokens::revoke))
+        .route("/api/v1/field-links", post(tokens::field_link))
+        .route("/api/v1/attachments", post(attachments::add))
+        .route("/api/v1/attachments/{id}", get(attachments::get))
         .route("/api/v1/status", get(health::status))
         .route("/api/v1/presence", get(health::presence))
         .route("/api/v1/rules/reload", post(site::reload))
@@ -36,7 +46,7 @@ fn people() -> Router<Api> {
         .route("/metrics", get(health::metrics))
         .route("/api/v1/openapi.json", get(openapi::serve))
         .route("/api/v1/stream", get(stream::stream))
-        .route("/api/{*rest}", get(not_found).post(not_found))
+        .route("/api/{*rest}", get(not_found).post(not_found).delete(not_found))
 }
 
 fn alarm_routes() -> Router<Api> {
