@@ -7,6 +7,7 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt;
 use protocol::{AttachmentView, Permission, Problem};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -20,6 +21,10 @@ use crate::server::Api;
 const BYTES_MAX: usize = 10 * 1024 * 1024;
 /// A sender that takes longer is cut, so that it holds no place.
 const UPLOAD_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// Read away of an attachment that is too large, bytes and time.
+const DRAIN_MAX: usize = 4 * BYTES_MAX;
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The attachment's name.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -46,12 +51,28 @@ pub async fn add(
     // Refused before it is sent, where the sender says how much it is.
     let length = parts.headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
     if length.is_some_and(|n| n > BYTES_MAX as u64) {
+        drain(body).await;
         return Err(Problem::new("ATTACHMENT_TOO_LARGE", "body").into());
     }
     let _place = api.uploads.acquire().await.map_err(|_| Problem::new("STOPPING", ""))?;
     let bytes = receive(body).await?;
     let new = NewAttachment { bytes, name: params.name, account: caller.0.actor.account };
     Ok(Json(read(&api.records.keep_attachment, new).await?))
+}
+
+/// Reads away what the sender insists on sending, within reason: many read the answer only after they sent everything.
+async fn drain(body: Body) {
+    let mut frames = body.into_data_stream();
+    let mut left = DRAIN_MAX;
+    let reading = async {
+        while let Some(Ok(bytes)) = frames.next().await {
+            left = left.saturating_sub(bytes.len());
+            if left == 0 {
+                return;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(DRAIN_TIMEOUT, reading).await;
 }
 
 async fn receive(body: Body) -> Result<Bytes, Problem> {
