@@ -150,7 +150,11 @@ fn a_personal_link_opens_the_field_page_and_nothing_else() {
     let party = duty.get("/api/v1/site").1["teams"][0]["id"].clone();
     problem(&duty.post("/api/v1/field-links", &json!({"party": "nobody", "valid_h": 8})), 404, "NOT_FOUND");
     problem(&duty.post("/api/v1/field-links", &json!({"party": party, "valid_h": 0})), 422, "FIELD_INVALID");
-    problem(&log_in(&hall, "wall").post("/api/v1/field-links", &json!({"party": party, "valid_h": 8})), 403, "FORBIDDEN");
+    problem(
+        &log_in(&hall, "wall").post("/api/v1/field-links", &json!({"party": party, "valid_h": 8})),
+        403,
+        "FORBIDDEN",
+    );
     let (status, link) = duty.post("/api/v1/field-links", &json!({"party": party, "valid_h": 8}));
     assert_eq!(status, 200, "{link}");
     let path = link["url"].as_str().unwrap();
@@ -158,7 +162,9 @@ fn a_personal_link_opens_the_field_page_and_nothing_else() {
     assert_eq!(phone.led_to(path), "/m");
     let (_, me) = phone.get("/api/v1/me");
     assert_eq!((&me["role"], &me["party"]), (&json!("field"), &party), "{me}");
-    for path in ["/api/v1/alarms", "/api/v1/tags", "/api/v1/site", "/api/v1/audit/head", "/api/v1/accounts", "/api/v1/status"] {
+    for path in
+        ["/api/v1/alarms", "/api/v1/tags", "/api/v1/site", "/api/v1/audit/head", "/api/v1/accounts", "/api/v1/status"]
+    {
         problem(&phone.get(path), 403, "FORBIDDEN");
     }
     problem(&phone.post("/api/v1/field-links", &json!({"party": party, "valid_h": 8})), 403, "FORBIDDEN");

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use engine::{Command, Outcome};
 use model::{Actor, Role};
 use protocol::{
-    AlarmFrame, AlarmView, AuditHeadView, AuditRowView, HistoryPoint, NoticeFrame, OrderView, PendingTagView, Problem,
-    RejectionView,
+    AggregateRow, AlarmFrame, AlarmView, AuditHeadView, AuditRowView, HistoryPoint, NoticeFrame, OrderView,
+    PendingTagView, Problem, RejectionView, TimelineRow, WorkFrame, WorkItemView,
 };
+use response::{ItemId, Kind};
 
 /// A function that may block; it is called on a blocking thread.
 pub type Blocking<A, R> = Arc<dyn Fn(A) -> Result<R, Problem> + Send + Sync>;
@@ -114,6 +115,69 @@ pub struct AlarmQuery {
     pub limit: usize,
 }
 
+/// Which items; empty or none: all.
+#[derive(Clone, Debug, Default)]
+pub struct WorkQuery {
+    /// Kind.
+    pub kind: Option<Kind>,
+    /// State.
+    pub state: String,
+    /// Not ended (true) or ended (false).
+    pub open: Option<bool>,
+    /// `real` or `exercise`.
+    pub provenance: String,
+    /// Enterprise id.
+    pub enterprise: String,
+    /// Town.
+    pub town: String,
+    /// Industry.
+    pub industry: String,
+    /// Grade.
+    pub grade: String,
+    /// Source.
+    pub source: String,
+    /// Category.
+    pub category: String,
+    /// Receiver.
+    pub receiver: String,
+    /// Owner.
+    pub owner: String,
+    /// The item it belongs to.
+    pub parent: String,
+    /// The alarm it answers.
+    pub alarm: String,
+    /// A deadline passed, or none did.
+    pub overdue: Option<bool>,
+    /// Part of the title.
+    pub text: String,
+    /// Only items made before this one.
+    pub before: Option<ItemId>,
+    /// At most.
+    pub limit: usize,
+}
+
+/// Which items to count, by what.
+#[derive(Clone, Debug)]
+pub struct GroupQuery {
+    /// `town`, `industry`, ….
+    pub by: &'static str,
+    /// Which.
+    pub filter: WorkQuery,
+}
+
+/// Which piece of the timeline.
+#[derive(Clone, Debug)]
+pub struct TimelineQuery {
+    /// Of one item, with what belongs to it; none: everything.
+    pub item: Option<ItemId>,
+    /// From, microseconds since the epoch.
+    pub from: i64,
+    /// Up to but not including.
+    pub to: i64,
+    /// At most.
+    pub limit: usize,
+}
+
 /// Which piece of history.
 #[derive(Clone, Copy, Debug)]
 pub struct HistoryQuery {
@@ -136,8 +200,18 @@ pub struct Records {
     pub closed_alarms: Blocking<AlarmQuery, Vec<AlarmView>>,
     /// All transitions of one alarm, oldest first.
     pub alarm_events: Blocking<u64, Vec<AlarmFrame>>,
-    /// Orders, open and closed, newest first.
-    pub orders: Blocking<usize, Vec<OrderView>>,
+    /// Orders, open and ended, newest first; of one receiver, if named.
+    pub orders: Blocking<(Option<String>, usize), Vec<OrderView>>,
+    /// Items: how many fit, and the page, without logs.
+    pub work: Blocking<WorkQuery, (u64, Vec<WorkItemView>)>,
+    /// The last change of one item.
+    pub work_item: Blocking<ItemId, Option<WorkFrame>>,
+    /// Every change of one item, oldest first.
+    pub work_events: Blocking<ItemId, Vec<WorkFrame>>,
+    /// Counts by group.
+    pub work_groups: Blocking<GroupQuery, Vec<AggregateRow>>,
+    /// Lines of the timeline, newest first.
+    pub timeline: Blocking<TimelineQuery, Vec<TimelineRow>>,
     /// Notices, newest first.
     pub notices: Blocking<usize, Vec<NoticeFrame>>,
     /// Head of the audit chain.

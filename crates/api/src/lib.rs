@@ -16,8 +16,8 @@ mod upgrade;
 pub use access::hash_password;
 pub use board::Board;
 pub use deps::{
-    AccountChange, AccountRow, AlarmQuery, AuditEntry, Blocking, Desk, HistoryQuery, NewAttachment, Records, SessionRow, Subsystem,
-    TokenKind, TokenRow,
+    AccountChange, AccountRow, AlarmQuery, AuditEntry, Blocking, Desk, GroupQuery, HistoryQuery, NewAttachment,
+    Records, SessionRow, Subsystem, TimelineQuery, TokenKind, TokenRow, WorkQuery,
 };
 pub use hub::{FellBehind, Hub, frame};
 pub use openapi::document;

@@ -9,7 +9,7 @@ use crate::routes as r;
 #[openapi(
     info(
         title = "Fenghuo",
-        description = "Command hall API. Times are microseconds since the epoch, UTC. Errors have the shape of `Problem`. The stream at `/api/v1/stream` sends `Hello`, `AlarmFrame`, `OrderFrame`, `NoticeFrame`, `Heartbeat`, `ReadingsFrame`, `SnapshotRequired` and takes `ClientFrame`."
+        description = "Command hall API. Times are microseconds since the epoch, UTC. Errors have the shape of `Problem`. The stream at `/api/v1/stream` sends `Hello`, `AlarmFrame`, `OrderFrame`, `WorkFrame`, `NoticeFrame`, `Heartbeat`, `ReadingsFrame`, `SnapshotRequired` and takes `ClientFrame`."
     ),
     paths(
         r::login::login,
@@ -40,6 +40,20 @@ use crate::routes as r;
         r::orders::list,
         r::orders::issue,
         r::orders::act,
+        r::work::list,
+        r::work::detail,
+        r::work::events,
+        r::work::aggregate,
+        r::work::create,
+        r::work::act,
+        r::export::item,
+        r::export::list,
+        r::watch::flows,
+        r::watch::parties,
+        r::watch::plans,
+        r::watch::profile,
+        r::watch::timeline,
+        r::watch::open,
         r::site::site,
         r::site::reload,
         r::tags::list,
@@ -56,6 +70,8 @@ use crate::routes as r;
         protocol::Heartbeat,
         protocol::AlarmFrame,
         protocol::OrderFrame,
+        protocol::WorkFrame,
+        protocol::PlanCardView,
         protocol::NoticeFrame,
         protocol::ReadingsFrame,
         protocol::SnapshotRequired,

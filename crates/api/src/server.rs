@@ -7,6 +7,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, header};
 use model::{Directory, Team};
+use response::WorkSettings;
 use runtime::{Counter, Gauge, LatestTable, Metrics, Shared, Tasks};
 use tokio::net::TcpListener;
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -43,6 +44,8 @@ pub struct Api {
     pub board: Arc<Board>,
     /// Tags.
     pub directory: Arc<Shared<Directory>>,
+    /// Parties, plans and profile of the work systems in force.
+    pub work_settings: Arc<Shared<WorkSettings>>,
     /// Newest values.
     pub latest: Arc<Shared<LatestTable>>,
     /// The way into the hall.
@@ -79,6 +82,7 @@ impl Api {
             hub: parts.hub,
             board: parts.board,
             directory: parts.directory,
+            work_settings: parts.work_settings,
             latest: parts.latest,
             desk: parts.desk,
             records: parts.records,
@@ -147,6 +151,8 @@ pub struct Parts {
     pub board: Arc<Board>,
     /// See [`Api`].
     pub directory: Arc<Shared<Directory>>,
+    /// See [`Api`].
+    pub work_settings: Arc<Shared<WorkSettings>>,
     /// See [`Api`].
     pub latest: Arc<Shared<LatestTable>>,
     /// See [`Api`].

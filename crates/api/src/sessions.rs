@@ -224,13 +224,7 @@ impl Sessions {
         // A phone sleeps in a pocket between two orders.
         let idle_us = if party.is_some() { i64::MAX } else { IDLE_US };
         let grant = Grant { actor, role, party, by: By::Session(row.token_hash.clone()) };
-        let live = Live {
-            grant: grant.clone(),
-            link: row.link.clone(),
-            seen_at,
-            idle_us,
-            until: row.expires_at,
-        };
+        let live = Live { grant: grant.clone(), link: row.link.clone(), seen_at, idle_us, until: row.expires_at };
         self.live.lock().insert(row.token_hash.clone(), live);
         grant
     }

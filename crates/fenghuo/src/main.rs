@@ -9,6 +9,7 @@ mod devices;
 mod doctor;
 mod exit;
 mod history;
+mod ledger;
 mod mqtt_sessions;
 mod outlet;
 mod people;

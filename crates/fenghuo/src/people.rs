@@ -154,7 +154,8 @@ impl Parts {
 
     pub(crate) fn attachment(&self, id: &str) -> Result<Option<AttachmentView>, Problem> {
         let read = |r: &mut Reader| attachments::find(r.database(), id).map_err(read_error);
-        let view = |r: AttachmentRow| AttachmentView { id: r.id, name: r.name, media_type: r.media_type, bytes: r.bytes };
+        let view =
+            |r: AttachmentRow| AttachmentView { id: r.id, name: r.name, media_type: r.media_type, bytes: r.bytes };
         Ok(self.readers.read(read)?.map(view))
     }
 

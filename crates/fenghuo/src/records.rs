@@ -5,16 +5,15 @@ use std::sync::Arc;
 use api::{AlarmQuery, Records, Subsystem};
 use hall::{Hall, RecordChange, Submission};
 use ingest::{PendingTags, Rejections};
-use model::{Actor, Directory, Priority, Time};
+use model::{Actor, Directory, Priority};
 use parking_lot::Mutex;
 use protocol::{
-    AlarmFrame, AlarmView, AuditHeadView, AuditRowView, NoticeFrame, OrderFrame, PendingTagView, Problem,
-    RejectionView, settle,
+    AlarmFrame, AlarmView, AuditHeadView, AuditRowView, NoticeFrame, PendingTagView, Problem, RejectionView, settle,
 };
-use runtime::{Shared, unix_now};
+use runtime::Shared;
 use serde::de::DeserializeOwned;
 use store::attachments::Attachments;
-use store::{AlarmFilter, EventRow, Location, Reader, StoreError, WorkFilter};
+use store::{AlarmFilter, EventRow, Location, Reader, StoreError};
 
 use crate::reload::Reload;
 
@@ -83,7 +82,12 @@ pub fn records(parts: &Parts) -> Records {
         events_since: on(&p, |p, (seq, limit)| p.events_since(seq, limit)),
         closed_alarms: on(&p, |p, query| p.closed_alarms(&query)),
         alarm_events: on(&p, |p, id| p.alarm_events(id)),
-        orders: on(&p, |p, limit| p.orders(limit)),
+        orders: on(&p, |p, (receiver, limit)| p.orders(receiver, limit)),
+        work: on(&p, |p, query| p.work(query)),
+        work_item: on(&p, |p, id| p.work_item(id)),
+        work_events: on(&p, |p, id| p.work_events(id)),
+        work_groups: on(&p, |p, query| p.work_groups(query)),
+        timeline: on(&p, |p, query| p.timeline(&query)),
         notices: on(&p, |p, limit| p.notices(limit)),
         audit_head: on(&p, |p, ()| p.audit_head()),
         audit_page: on(&p, |p, (before, limit)| p.audit_page(before, limit)),
@@ -109,14 +113,14 @@ pub fn records(parts: &Parts) -> Records {
     }
 }
 
-fn frame<T: DeserializeOwned>(row: &EventRow) -> Option<T> {
+pub(crate) fn frame<T: DeserializeOwned>(row: &EventRow) -> Option<T> {
     let text = settle(&row.json, Some(row.committed_at));
     serde_json::from_str(&text)
         .map_err(|error| tracing::error!(%error, seq = row.seq, "a journalled frame cannot be read"))
         .ok()
 }
 
-fn frames<T: DeserializeOwned>(rows: &[EventRow]) -> Vec<T> {
+pub(crate) fn frames<T: DeserializeOwned>(rows: &[EventRow]) -> Vec<T> {
     rows.iter().filter_map(frame).collect()
 }
 
@@ -140,12 +144,6 @@ impl Parts {
 
     fn alarm_events(&self, id: u64) -> Result<Vec<AlarmFrame>, Problem> {
         Ok(frames(&self.readers.read(|r| r.alarm_history(id))?))
-    }
-
-    fn orders(&self, limit: usize) -> Result<Vec<protocol::OrderView>, Problem> {
-        let filter = WorkFilter { kind: "order".into(), limit: limit as u64, ..WorkFilter::default() };
-        let (_, rows) = self.readers.read(|r| r.work(&filter, Time(unix_now())))?;
-        Ok(frames::<OrderFrame>(&rows).into_iter().map(|f| f.order).collect())
     }
 
     fn notices(&self, limit: usize) -> Result<Vec<NoticeFrame>, Problem> {

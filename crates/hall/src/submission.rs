@@ -5,6 +5,7 @@ use std::sync::Arc;
 use alarm::RuleSet;
 use engine::{Command, Fact, LinkChange, Outcome, Refusal};
 use model::{Actor, Directory, Reading, Time};
+use response::WorkSettings;
 use runtime::Watermark;
 use store::{Database, SqlError, StoreError};
 
@@ -90,6 +91,8 @@ pub struct Told<'a> {
     pub facts: &'a [Fact],
     /// Their frames, without commit time.
     pub texts: &'a [Arc<str>],
+    /// Settings of the work systems in force.
+    pub settings: &'a Arc<WorkSettings>,
     /// When they were committed.
     pub committed_at: Time,
 }

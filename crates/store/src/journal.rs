@@ -328,7 +328,7 @@ fn insert_fact(db: &mut Database, head: &mut Head, fact: &FactRow<'_>, now: Time
     )?;
     upsert_state(db, fact)?;
     let subject = fact.subject.to_string();
-    let (account, action) = (fact.account, fact.action);
+    let (account, action) = (fact.account, &*fact.action);
     let row = AuditRow {
         seq: head.seq + 1,
         at: fact.at.0,
@@ -350,7 +350,7 @@ fn insert_fact(db: &mut Database, head: &mut Head, fact: &FactRow<'_>, now: Time
 fn previous_event(db: &mut Database, subject: &Subject<'_>) -> Result<Option<i64>, SqlError> {
     let sql = match subject {
         Subject::Alarm { .. } => "SELECT seq FROM alarms WHERE id = $1",
-        Subject::Work(work) => return crate::work::last_event(db, work.kind, work.number as i64),
+        Subject::Work(work) => return crate::work::last_event(db, work.id),
         Subject::Notice => return Ok(None),
     };
     db.row(sql, &[Param::Int(subject.id())], |row| row.int(0))

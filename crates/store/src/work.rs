@@ -2,39 +2,38 @@
 //! The item itself is the event of its last change.
 
 use model::Time;
+use response::{Cause, ItemId, Kind, Provenance, WorkEvent, WorkSettings};
 
 use crate::database::Built;
 use crate::reader::{ROWS_MAX, event};
 use crate::{Database, EventRow, Param, Reader, Row, SqlError, StoreError};
 
-/// Kinds of items with the number they have in `events.kind`; a number is never given twice.
-const KINDS: [(&str, i64); 12] = [
-    ("order", 2),
-    ("shift", 4),
-    ("swap", 5),
-    ("handover", 6),
-    ("roll_call", 7),
-    ("call", 8),
-    ("hidden_danger", 9),
-    ("incident", 10),
-    ("lesson", 11),
-    ("drill", 12),
-    ("note", 13),
-    ("vigilance", 14),
-];
+/// The number of a kind in `events.kind`; none is ever given twice.
+pub(crate) const fn kind_number(kind: Kind) -> i64 {
+    match kind {
+        Kind::Order => 2,
+        Kind::Shift => 4,
+        Kind::Swap => 5,
+        Kind::Handover => 6,
+        Kind::RollCall => 7,
+        Kind::Call => 8,
+        Kind::HiddenDanger => 9,
+        Kind::Incident => 10,
+        Kind::Lesson => 11,
+        Kind::Drill => 12,
+        Kind::Note => 13,
+        Kind::Vigilance => 14,
+    }
+}
 
 /// Groups one aggregate returns at most.
 const GROUPS_MAX: i64 = 1_000;
 
 /// What is stored of an item after a change. Empty text: has none.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct WorkColumns<'a> {
-    /// `order`, `hidden_danger`, ….
-    pub kind: &'a str,
-    /// Number within the kind.
-    pub number: u64,
-    /// The number as people see it, `H-000012`.
-    pub id: &'a str,
+    /// Which.
+    pub id: ItemId,
     /// State after the change.
     pub state: &'a str,
     /// The state is an end.
@@ -77,22 +76,88 @@ pub struct WorkColumns<'a> {
     pub recurrence_of: &'a str,
 }
 
-impl WorkColumns<'_> {
-    /// The number stored in `events.kind`; 0: a kind this program does not know.
-    pub(crate) fn kind_number(&self) -> i64 {
-        kind_number(self.kind)
+impl<'a> WorkColumns<'a> {
+    /// A row with nothing but its id.
+    pub const fn new(id: ItemId) -> Self {
+        Self {
+            id,
+            state: "",
+            ended: false,
+            provenance: "real",
+            enterprise: "",
+            town: "",
+            industry: "",
+            receiver: "",
+            owner: "",
+            grade: "",
+            source: "",
+            category: "",
+            title: "",
+            tag: "",
+            alarm: "",
+            parent: "",
+            due: None,
+            overdue: false,
+            created_at: Time(0),
+            ended_at: None,
+            recurrence_of: "",
+        }
+    }
+
+    /// The row of an item after an event. Where the item does not say so itself, its enterprise is that of its tag or its
+    /// receiver, and town and industry are the enterprise's.
+    pub fn of(event: &'a WorkEvent, settings: &'a WorkSettings) -> Self {
+        let item = &*event.item;
+        let link = |rel: &'static str| item.links.iter().find(|l| &*l.rel == rel).map_or("", |l| l.to.as_str());
+        let receiver = item.receiver.as_deref().unwrap_or_default();
+        let tag = link("tag");
+        let is_enterprise = settings.party(receiver).is_some_and(|p| &*p.kind == "enterprise");
+        let of_receiver = if is_enterprise { receiver } else { "" };
+        let of_tag = tag.split_once('/').map_or("", |(enterprise, _)| enterprise);
+        let enterprise = first([item.text("enterprise"), of_tag, of_receiver]);
+        let party = settings.party(enterprise).or_else(|| settings.party(receiver));
+        let parents = ["incident", "roll_call", "drill", "handover", "shift"].map(link);
+        Self {
+            id: item.id,
+            state: &item.state,
+            ended: item.ended_at.is_some(),
+            provenance: provenance(item.provenance),
+            enterprise,
+            town: first([item.text("town"), party.map_or("", |p| &p.town), ""]),
+            industry: first([item.text("industry"), party.map_or("", |p| &p.industry), ""]),
+            receiver,
+            owner: item.owner.as_deref().unwrap_or_default(),
+            grade: item.text("grade"),
+            source: item.text("source"),
+            category: item.text("category"),
+            title: &item.title,
+            tag,
+            alarm: link("alarm"),
+            parent: parents.into_iter().find(|p| !p.is_empty()).unwrap_or_default(),
+            due: item.deadlines.iter().map(|d| d.at).min(),
+            overdue: item.overdue() || matches!(event.cause, Cause::Deadline { .. }),
+            created_at: item.created_at,
+            ended_at: item.ended_at,
+            recurrence_of: link("recurrence_of"),
+        }
     }
 }
 
-/// The number of a kind in `events.kind`; 0: not known.
-pub(crate) fn kind_number(kind: &str) -> i64 {
-    KINDS.iter().find(|(name, _)| *name == kind).map_or(0, |(_, number)| *number)
+fn first(texts: [&str; 3]) -> &str {
+    texts.into_iter().find(|t| !t.is_empty()).unwrap_or_default()
+}
+
+const fn provenance(provenance: Provenance) -> &'static str {
+    match provenance {
+        Provenance::Real => "real",
+        Provenance::Exercise => "exercise",
+    }
 }
 
 /// The event before the next one of the same item.
-pub(crate) fn last_event(db: &mut Database, kind: &str, number: i64) -> Result<Option<i64>, SqlError> {
+pub(crate) fn last_event(db: &mut Database, id: ItemId) -> Result<Option<i64>, SqlError> {
     let sql = "SELECT seq FROM work WHERE kind = $1 AND number = $2";
-    db.row(sql, &[Param::Text(kind), Param::Int(number)], |row| row.int(0))
+    db.row(sql, &[Param::Text(id.kind.name()), Param::Int(id.number as i64)], |row| row.int(0))
 }
 
 /// Writes the row of an item. Its first number and its being overdue are kept; an end keeps the last deadline, so that
@@ -112,8 +177,8 @@ pub(crate) fn upsert(db: &mut Database, seq: i64, w: &WorkColumns<'_>) -> Result
           overdue = CASE WHEN work.overdue = 1 THEN 1 ELSE excluded.overdue END,
           ended_at = excluded.ended_at, recurrence_of = excluded.recurrence_of";
     let params = [
-        Param::Text(w.kind),
-        Param::Int(w.number as i64),
+        Param::Text(w.id.kind.name()),
+        Param::Int(w.id.number as i64),
         Param::Int(seq),
         Param::Text(w.state),
         Param::Int(i64::from(w.ended)),
@@ -143,7 +208,7 @@ pub(crate) fn upsert(db: &mut Database, seq: i64, w: &WorkColumns<'_>) -> Result
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WorkFilter {
     /// Kind.
-    pub kind: String,
+    pub kind: Option<Kind>,
     /// State.
     pub state: String,
     /// Not ended (true) or ended (false).
@@ -175,7 +240,7 @@ pub struct WorkFilter {
     /// Part of the title.
     pub text: String,
     /// Only items made before this one: the paging cursor.
-    pub before: Option<(String, u64)>,
+    pub before: Option<ItemId>,
     /// How many; at most `ROWS_MAX`.
     pub limit: u64,
 }
@@ -246,7 +311,7 @@ impl<'a> Statement<'a> {
 
     /// Everything of a filter but its cursor and limit.
     fn narrow(&mut self, filter: &'a WorkFilter, like: &'a str, now: Time) {
-        self.equal(" AND w.kind = ?", &filter.kind);
+        self.equal(" AND w.kind = ?", filter.kind.map_or("", Kind::name));
         self.equal(" AND w.state = ?", &filter.state);
         self.equal(" AND w.provenance = ?", &filter.provenance);
         self.equal(" AND w.enterprise = ?", &filter.enterprise);
@@ -287,11 +352,13 @@ impl Reader {
         let mut count = Statement::new("SELECT COUNT(*) FROM work w WHERE 1 = 1");
         count.narrow(filter, &pattern, now);
         let total = self.database().rows_built(&count.sql, &count.params, |row| row.int(0)).map_err(&failed)?;
-        let mut page = Statement::new("SELECT e.seq, e.committed_at, e.json FROM work w JOIN events e ON e.seq = w.seq WHERE 1 = 1");
+        let mut page = Statement::new(
+            "SELECT e.seq, e.committed_at, e.json FROM work w JOIN events e ON e.seq = w.seq WHERE 1 = 1",
+        );
         page.narrow(filter, &pattern, now);
-        if let Some((kind, number)) = &filter.before {
+        if let Some(before) = filter.before {
             let below = " AND w.first_seq < (SELECT b.first_seq FROM work b WHERE b.kind = ? AND b.number = ?)";
-            page.push(below, &[Param::Text(kind), Param::Int(*number as i64)]);
+            page.push(below, &[Param::Text(before.kind.name()), Param::Int(before.number as i64)]);
         }
         page.push(" ORDER BY w.first_seq DESC LIMIT ?", &[Param::Int(filter.limit.min(ROWS_MAX) as i64)]);
         let rows = self.database().rows_built(&page.sql, &page.params, event).map_err(&failed)?;
@@ -320,22 +387,22 @@ impl Reader {
     }
 
     /// The last event of one item.
-    pub fn work_item(&mut self, kind: &str, number: u64) -> Result<Option<EventRow>, StoreError> {
+    pub fn work_item(&mut self, id: ItemId) -> Result<Option<EventRow>, StoreError> {
         let sql = "SELECT e.seq, e.committed_at, e.json FROM work w JOIN events e ON e.seq = w.seq
             WHERE w.kind = $1 AND w.number = $2";
-        let params = [Param::Text(kind), Param::Int(number as i64)];
+        let params = [Param::Text(id.kind.name()), Param::Int(id.number as i64)];
         self.database().row(sql, &params, event).map_err(StoreError::sql("read an item"))
     }
 
     /// Every event of one item, oldest first: at most the newest `ROWS_MAX`.
-    pub fn work_history(&mut self, kind: &str, number: u64) -> Result<Vec<EventRow>, StoreError> {
+    pub fn work_history(&mut self, id: ItemId) -> Result<Vec<EventRow>, StoreError> {
         let sql = "WITH RECURSIVE life(seq, committed_at, json, previous) AS (
               SELECT e.seq, e.committed_at, e.json, e.previous FROM work w JOIN events e ON e.seq = w.seq
               WHERE w.kind = $1 AND w.number = $2
               UNION ALL
               SELECT e.seq, e.committed_at, e.json, e.previous FROM life JOIN events e ON e.seq = life.previous)
             SELECT seq, committed_at, json FROM life ORDER BY seq DESC LIMIT $3";
-        let params = [Param::Text(kind), Param::Int(number as i64), Param::Int(ROWS_MAX as i64)];
+        let params = [Param::Text(id.kind.name()), Param::Int(id.number as i64), Param::Int(ROWS_MAX as i64)];
         let mut rows = self.database().rows(sql, &params, event).map_err(StoreError::sql("read an item's history"))?;
         rows.reverse();
         Ok(rows)
@@ -370,11 +437,14 @@ impl Reader {
         self.database().rows(sql, &params, event).map_err(StoreError::sql("read events"))
     }
 
-    /// Kind and number of the items that belong to another one, oldest first.
-    pub fn work_children(&mut self, parent: &str) -> Result<Vec<(String, u64)>, StoreError> {
+    /// The items that belong to another one, oldest first.
+    pub fn work_children(&mut self, parent: &str) -> Result<Vec<ItemId>, StoreError> {
         let sql = "SELECT kind, number FROM work WHERE parent = $1 ORDER BY first_seq LIMIT $2";
         let params = [Param::Text(parent), Param::Int(ROWS_MAX as i64)];
-        let read = |row: &Row<'_>| Ok((row.text(0)?.to_owned(), row.int(1)? as u64));
+        let read = |row: &Row<'_>| {
+            let kind = row.text(0)?.parse().map_err(|()| SqlError::Column { column: 0, wanted: "a kind of item" })?;
+            Ok(ItemId { kind, number: row.int(1)? as u64 })
+        };
         self.database().rows(sql, &params, read).map_err(StoreError::sql("read what belongs to an item"))
     }
 }

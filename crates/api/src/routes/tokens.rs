@@ -5,9 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use model::Role;
-use protocol::{
-    FieldLinkBody, FieldLinkView, NewTokenView, Permission, Problem, TokenBody, TokenView, TokensView,
-};
+use protocol::{FieldLinkBody, FieldLinkView, NewTokenView, Permission, Problem, TokenBody, TokenView, TokensView};
 use serde::Deserialize;
 
 use crate::access::Caller;
@@ -65,7 +63,12 @@ pub async fn make(
     }
     let role = body.role.unwrap_or(Role::ReadOnly);
     if matches!(role, Role::Administrator | Role::Field) {
-        return Err(invalid("role", "机器令牌不能是管理员或现场角色", "no machine is an administrator or in the field").into());
+        return Err(invalid(
+            "role",
+            "机器令牌不能是管理员或现场角色",
+            "no machine is an administrator or in the field",
+        )
+        .into());
     }
     let (token, now) = (random_hex::<32>(), runtime::unix_now());
     let hash = hash_token(&token);
@@ -129,7 +132,7 @@ pub async fn field_link(
     let row = TokenRow {
         hash: hash.clone(),
         kind: TokenKind::FieldLink,
-        account: format!("party:{}", body.party),
+        account: format!("{}{}", response::PARTY_ACCOUNT, body.party),
         label: name,
         role: Role::Field,
         party: body.party,
@@ -140,7 +143,12 @@ pub async fn field_link(
     Ok(Json(FieldLinkView { id: hash, url: format!("/m/enter?key={key}"), expires_at }))
 }
 
-fn party_name(api: &Api, id: &str) -> Option<String> {
+/// Name of a party; before parties are configured, of a team of the settings.
+pub(super) fn party_name(api: &Api, id: &str) -> Option<String> {
+    let settings = api.work_settings.load();
+    if !settings.parties.is_empty() {
+        return settings.party(id).map(|p| p.name_zh.clone());
+    }
     api.settings.teams.iter().find(|t| t.id == id).map(|t| t.name_zh.clone())
 }
 

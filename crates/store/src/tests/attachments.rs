@@ -27,7 +27,8 @@ fn d_photo_with_a_hostile_name_is_refused_or_made_harmless() {
     kept_as("photo", "photo.jpg");
     kept_as("<script>alert(1)</script>.jpg".replace('/', "").as_str(), "<script>alert(1)<script>.jpg");
     let long = "长".repeat(121);
-    for name in ["", "  ", "../../etc/passwd", "a/b.jpg", "a\\b.jpg", "C:x.jpg", "a\0.jpg", "a\n.jpg", "..", ".", &long] {
+    for name in ["", "  ", "../../etc/passwd", "a/b.jpg", "a\\b.jpg", "C:x.jpg", "a\0.jpg", "a\n.jpg", "..", ".", &long]
+    {
         refused(name);
     }
     refused("a..jpg");

@@ -1,6 +1,7 @@
 //! The ledger on both engines: filters, pages, counts, histories, and what survives the step from version 1.
 
 use model::Time;
+use response::{ItemId, Kind};
 
 use super::engines::on_both;
 use crate::{
@@ -9,12 +10,14 @@ use crate::{
 
 const DAY: i64 = 86_400_000_000;
 
-/// `#n`: an item by number, its state, town, title; further facts change it.
+const ORDER: ItemId = ItemId { kind: Kind::Order, number: 1 };
+
+fn danger_id(number: u64) -> ItemId {
+    ItemId { kind: Kind::HiddenDanger, number }
+}
+
 fn danger(number: u64, state: &'static str, town: &'static str, title: &'static str) -> WorkColumns<'static> {
     WorkColumns {
-        kind: "hidden_danger",
-        number,
-        id: "H-000001",
         state,
         ended: state == "closed",
         provenance: "real",
@@ -23,13 +26,14 @@ fn danger(number: u64, state: &'static str, town: &'static str, title: &'static 
         due: Some(Time(10 * DAY)),
         created_at: Time(DAY),
         ended_at: (state == "closed").then_some(Time(4 * DAY)),
-        ..WorkColumns::default()
+        ..WorkColumns::new(ItemId { kind: Kind::HiddenDanger, number })
     }
 }
 
 fn filled(location: &Location) -> (Journal, Reader) {
     let (mut journal, _) = Journal::open(location).expect("opens");
-    let order = WorkColumns { kind: "order", number: 1, receiver: "brigade-1", parent: "X-000001", ..danger(1, "issued", "", "到场") };
+    let order =
+        WorkColumns { id: ORDER, receiver: "brigade-1", parent: "X-000001", ..danger(1, "issued", "", "到场") };
     let rows = [
         danger(1, "reported", "north", "Valve_leaks 50%"),
         danger(2, "reported", "south", "valve drips"),
@@ -47,11 +51,11 @@ fn filled(location: &Location) -> (Journal, Reader) {
 fn row(seq: u64, work: WorkColumns<'static>) -> FactRow<'static> {
     let subject = Subject::Work(work);
     let json = r#"{"type":"work"}"#;
-    FactRow { seq, at: Time(7), subject, json, account: "duty", action: "hidden_danger.reported", outbox_topic: None }
+    FactRow { seq, at: Time(7), subject, json, account: "duty", action: "x".into(), outbox_topic: None }
 }
 
 fn dangers() -> WorkFilter {
-    WorkFilter { kind: "hidden_danger".into(), limit: 100, ..WorkFilter::default() }
+    WorkFilter { kind: Some(Kind::HiddenDanger), limit: 100, ..WorkFilter::default() }
 }
 
 #[test]
@@ -70,8 +74,8 @@ fn h2_the_ledger_filters_and_pages() {
         check(WorkFilter { open: Some(false), ..dangers() }, 1, &[6]);
         check(WorkFilter { state: "closed".into(), ..dangers() }, 1, &[6]);
         check(WorkFilter { limit: 1, ..dangers() }, 3, &[7]);
-        check(WorkFilter { before: Some(("hidden_danger".into(), 3)), ..dangers() }, 3, &[2, 6]);
-        check(WorkFilter { before: Some(("hidden_danger".into(), 99)), ..dangers() }, 3, &[]);
+        check(WorkFilter { before: Some(danger_id(3)), ..dangers() }, 3, &[2, 6]);
+        check(WorkFilter { before: Some(danger_id(99)), ..dangers() }, 3, &[]);
         check(WorkFilter { text: "VALVE".into(), ..dangers() }, 3, &[7, 2, 6]);
         check(WorkFilter { text: "e_l".into(), ..dangers() }, 1, &[6]);
         check(WorkFilter { text: "50%".into(), ..dangers() }, 1, &[6]);
@@ -107,11 +111,11 @@ fn an_item_has_its_history_and_its_children() {
     on_both(|location| {
         let (_journal, mut reader) = filled(location);
         let seqs = |rows: Vec<crate::EventRow>| rows.into_iter().map(|r| r.seq).collect::<Vec<_>>();
-        assert_eq!(seqs(reader.work_history("hidden_danger", 1).expect("reads")), [1, 4, 5, 6]);
-        assert_eq!(seqs(reader.work_history("order", 1).expect("reads")), [3]);
-        assert_eq!(reader.work_item("order", 1).expect("reads").map(|r| r.seq), Some(3));
-        assert_eq!(reader.work_item("order", 2).expect("reads"), None);
-        assert_eq!(reader.work_children("X-000001").expect("reads"), [("order".to_owned(), 1)]);
+        assert_eq!(seqs(reader.work_history(danger_id(1)).expect("reads")), [1, 4, 5, 6]);
+        assert_eq!(seqs(reader.work_history(ORDER).expect("reads")), [3]);
+        assert_eq!(reader.work_item(ORDER).expect("reads").map(|r| r.seq), Some(3));
+        assert_eq!(reader.work_item(ItemId { number: 2, ..ORDER }).expect("reads"), None);
+        assert_eq!(reader.work_children("X-000001").expect("reads"), [ORDER]);
         assert_eq!(seqs(reader.events_between(2, 5, 2).expect("reads")), [4, 3]);
         let committed = reader.events_since(0, 1).expect("reads")[0].committed_at;
         assert_eq!(reader.first_seq_at(committed).expect("searches"), 1);
@@ -138,7 +142,9 @@ fn a_refused_change_of_records_does_not_stop_the_journal() {
         let versions = |r: &mut Reader| r.database().row("SELECT COUNT(*) FROM schema_version", &[], |row| row.int(0));
         assert_eq!(versions(&mut reader).expect("reads"), Some(1), "the first statement was rolled back");
         journal.audit(&[note]).expect("still writes");
-        journal.commit(&Commit { inputs: &InputLog::new(), facts: &[row(8, danger(4, "reported", "", ""))] }).expect("commits");
+        journal
+            .commit(&Commit { inputs: &InputLog::new(), facts: &[row(8, danger(4, "reported", "", ""))] })
+            .expect("commits");
     });
 }
 
@@ -165,7 +171,10 @@ fn orders_of_version_1_are_in_the_ledger() {
         drop(old);
         drop(Journal::open(location).expect("migrates"));
         let mut reader = Reader::open(location).expect("opens");
-        assert_eq!(reader.work_item("order", 7).expect("reads").map(|r| r.json), Some("one".to_owned()));
+        assert_eq!(
+            reader.work_item(ItemId { number: 7, ..ORDER }).expect("reads").map(|r| r.json),
+            Some("one".to_owned())
+        );
         let of_alarm = WorkFilter { alarm: "A-000012".into(), limit: 9, ..WorkFilter::default() };
         assert_eq!(reader.work(&of_alarm, Time(0)).expect("reads").0, 1);
     });
