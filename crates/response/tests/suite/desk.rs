@@ -112,8 +112,7 @@ impl Desk {
     }
 
     pub fn with(settings: WorkSettings) -> Self {
-        let mut desk =
-            Self { book: Book::default(), now: at(0.0), seq: 0, told: vec![], sight: Sight::default() };
+        let mut desk = Self { book: Book::default(), now: at(0.0), seq: 0, told: vec![], sight: Sight::default() };
         let hall = person("hall");
         let turn = Turn { now: desk.now, seq: 1, actor: &hall };
         let events = desk.book.set_settings(turn, Arc::new(settings));
@@ -168,7 +167,13 @@ impl Desk {
         events.unwrap_or_else(|r| panic!("create {kind:?}: {r}"))[0].item.id
     }
 
-    pub fn try_act(&mut self, who: &str, id: ItemId, action: &str, fields: &[(&str, Value)]) -> Result<Vec<WorkEvent>, WorkRefusal> {
+    pub fn try_act(
+        &mut self,
+        who: &str,
+        id: ItemId,
+        action: &str,
+        fields: &[(&str, Value)],
+    ) -> Result<Vec<WorkEvent>, WorkRefusal> {
         let seq = self.book.get(id).map_or(u64::MAX, |i| i.seq);
         self.command(who, &act(id, seq, action, fields))
     }
