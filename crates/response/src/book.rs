@@ -136,7 +136,7 @@ impl Book {
     }
 
     /// Open items linked to something.
-    pub fn linked(&self, to: &str) -> impl Iterator<Item = &Arc<Item>> {
+    pub fn linked(&self, to: &str) -> impl Iterator<Item = &Arc<Item>> + use<'_> {
         self.linked.get(to).into_iter().flatten().filter_map(|id| self.open.get(id))
     }
 

@@ -83,6 +83,8 @@ impl<'a> Stage<'a> {
                 self.create_all(*kind, (fields, links), receivers, *provenance)
             }
             WorkCommand::Act { item, seq, action, fields, note, attachments } => {
+                let known = flow_of(item.kind).action(action).is_some();
+                known.then_some(()).ok_or_else(|| WorkRefusal::not_found("action", &**action))?;
                 self.check_seen(*item, *seq)?;
                 let deed = Deed { action, fields, note, attachments, cause: Cause::Command, at: None };
                 self.check_person(*item, action)?;
