@@ -154,74 +154,129 @@ fn explore(kind: Kind) -> (ItemId, BTreeMap<String, Desk>) {
     (id, found)
 }
 
-/// For one flow: every pair of a reachable state and any action. What the table lacks is `WORK_STATE` and changes nothing.
+/// Every action in one state. What the table lacks is `WORK_STATE` and changes nothing.
 #[track_caller]
-fn check_flow(kind: Kind, unreached: &[&str]) {
-    let (id, states) = explore(kind);
-    for state in flow_of(kind).states.iter().filter(|s| !unreached.contains(&s.name)) {
-        let desk = states.get(state.name).unwrap_or_else(|| panic!("{kind:?}: {} was not reached", state.name));
-        for action in flow_of(kind).actions {
-            let mut desk = desk.copy();
-            let (fields, note) = fields_for(kind, action.name, desk.now);
-            let seq = desk.last(id).seq;
-            let command =
-                WorkCommand::Act { item: id, seq, action: action.name.into(), fields, note, attachments: vec![] };
-            // `command` itself asserts that a refusal leaves the book as it was.
-            let result = desk.command("main-b", &command);
-            let legal = action.from.contains(&state.name) && action.by != By::System;
-            match result {
-                Ok(_) => assert!(legal, "{kind:?}: {} in {} went through", action.name, state.name),
-                Err(refusal) => assert_eq!(
-                    word(&refusal) == "state",
-                    !legal,
-                    "{kind:?}: {} in {}: {refusal}",
-                    action.name,
-                    state.name
-                ),
+fn check_state(desk: &Desk, id: ItemId) {
+    let (kind, state) = (id.kind, desk.state(id));
+    for action in flow_of(kind).actions {
+        let mut desk = desk.copy();
+        let (fields, note) = fields_for(kind, action.name, desk.now);
+        let seq = desk.last(id).seq;
+        let command = WorkCommand::Act { item: id, seq, action: action.name.into(), fields, note, attachments: vec![] };
+        // `command` itself asserts that a refusal leaves the book as it was.
+        let result = desk.command("main-b", &command);
+        let legal = action.from.contains(&&*state) && action.by != By::System;
+        match result {
+            Ok(_) => assert!(legal, "{kind:?}: {} in {state} went through", action.name),
+            Err(refusal) => {
+                assert_eq!(word(&refusal) == "state", !legal, "{kind:?}: {} in {state}: {refusal}", action.name);
             }
         }
-        refused(desk.copy().command("main-b", &act(id, desk.last(id).seq, "fly", &[])), "not_found");
+    }
+    refused(desk.copy().command("main-b", &act(id, desk.last(id).seq, "fly", &[])), "not_found");
+}
+
+/// Every pair of a state and an action of one flow. `apart` are the states that other tests of this file lead to.
+#[track_caller]
+fn check_flow(kind: Kind, apart: &[&str]) {
+    let (id, states) = explore(kind);
+    for state in flow_of(kind).states.iter().filter(|s| !apart.contains(&s.name)) {
+        let desk = states.get(state.name).unwrap_or_else(|| panic!("{kind:?}: {} was not reached", state.name));
+        check_state(desk, id);
     }
 }
 
+const OVER: &str = "exercise_over";
+
 #[test]
 fn r3_orders() {
-    check_flow(Kind::Order, &["draft"]);
+    check_flow(Kind::Order, &["draft", OVER]);
+    let mut desk = Desk::new();
+    let fields = [("content", "撤离".into()), ("draft", true.into())];
+    let draft = desk.create("wang", Kind::Order, &fields, &[], &["brigade-1"]);
+    check_state(&desk, draft);
 }
 
 #[test]
-fn r3_shifts_and_swaps() {
+fn r3_shifts_swaps_and_handovers() {
     check_flow(Kind::Shift, &["handing_over", "done"]);
     check_flow(Kind::Swap, &[]);
-}
-
-#[test]
-fn r3_handovers() {
     check_flow(Kind::Handover, &["complete"]);
+    let mut desk = Desk::new();
+    let shift = make(&mut desk, Kind::Shift);
+    let main = desk.item(shift).text("main").to_owned();
+    desk.act(&main, shift, "take", &[]);
+    let link = format!("shift:{shift}");
+    let next = if main == "main-b" { "main-a" } else { "main-b" };
+    let handover = desk.create(&main, Kind::Handover, &[("successor", next.into())], &[&link], &[]);
+    check_state(&desk, shift);
+    desk.act(&main, handover, "sign_out", &[]);
+    desk.act(next, handover, "sign_in", &[]);
+    desk.act(next, handover, "complete", &[]);
+    check_state(&desk, shift);
+    check_state(&desk, handover);
 }
 
 #[test]
 fn r3_roll_calls() {
-    check_flow(Kind::RollCall, &["scheduled", "cancelled", "finished", "circulated", "closed"]);
-    check_flow(Kind::Call, &[]);
+    check_flow(Kind::RollCall, &["scheduled", "cancelled", "finished", "circulated", "closed", OVER]);
+    check_flow(Kind::Call, &[OVER]);
+    let mut desk = Desk::new();
+    let task = make(&mut desk, Kind::RollCall);
+    desk.wait_until(60.0);
+    for action in ["circulate", "close"] {
+        check_state(&desk, task);
+        desk.act("wang", task, action, &[("note", "通报".into())]);
+    }
+    check_state(&desk, task);
+    let fields =
+        [("title", "查岗".into()), ("targets", Value::List(vec!["town".into()])), ("scheduled_at", at(9_000.0).into())];
+    let later = desk.create("wang", Kind::RollCall, &fields, &[], &[]);
+    check_state(&desk, later);
+    desk.act("wang", later, "cancel", &[("note", "取消".into())]);
+    check_state(&desk, later);
 }
 
 #[test]
 fn r3_hidden_dangers() {
-    check_flow(Kind::HiddenDanger, &[]);
+    check_flow(Kind::HiddenDanger, &[OVER]);
 }
 
 #[test]
 fn r3_incidents() {
-    check_flow(Kind::Incident, &["archived"]);
+    check_flow(Kind::Incident, &["archived", OVER]);
+    let mut desk = Desk::new();
+    let id = make(&mut desk, Kind::Incident);
+    desk.acts("chief", id, "file review");
+    desk.act("chief", id, "archive", &[("conclusion", "结论".into())]);
+    check_state(&desk, id);
 }
 
 #[test]
 fn r3_lessons_drills_notes_and_prompts() {
-    check_flow(Kind::Lesson, &[]);
+    check_flow(Kind::Lesson, &[OVER]);
     check_flow(Kind::Drill, &[]);
     check_flow(Kind::Note, &[]);
     check_flow(Kind::Vigilance, &["lapsed"]);
+    let mut desk = Desk::new();
+    let id = make(&mut desk, Kind::Vigilance);
+    desk.alarm(&crate::desk::red_alarm(1, "gas.01"), response::AlarmNews::Closed);
+    check_state(&desk, id);
+}
+
+#[test]
+fn r3_exercises_that_are_over() {
+    let mut desk = Desk::new();
+    let drill = make(&mut desk, Kind::Drill);
+    desk.act("chief", drill, "write_script", &[("script", Value::List(vec!["泄漏".into()]))]);
+    desk.act("chief", drill, "begin", &[]);
+    let link = format!("drill:{drill}");
+    let played = crate::drills::play_everything(&mut desk, &link);
+    desk.act("chief", drill, "end", &[]);
+    for id in played {
+        assert_eq!(desk.state(id), OVER);
+        check_state(&desk, id);
+    }
 }
 
 proptest! {

@@ -18,8 +18,10 @@ fn flows_stand_in_the_order_of_their_kinds_with_prefixes_of_their_own() {
     assert_eq!((FLOWS.len(), prefixes.len()), (Kind::ALL.len(), Kind::ALL.len()));
     for (flow, kind) in FLOWS.iter().zip(Kind::ALL) {
         assert_eq!(flow.kind, kind);
-        let id = response::ItemId { kind, number: 123 };
-        assert_eq!(id.to_string().parse(), Ok(id));
+        for number in [123, response::EXERCISE_FROM] {
+            let id = response::ItemId { kind, number };
+            assert_eq!(id.to_string().parse(), Ok(id));
+        }
         assert_eq!(kind.name().parse(), Ok(kind));
     }
     for bad in ["", "O", "O-", "O-1x", "Z-1", "OO-1", "O-+1", "O--1"] {
