@@ -52,7 +52,7 @@ impl Board {
                     state.orders.insert(e.item.id.number, (&*e.item).into());
                 }
                 FactBody::Notice(engine::Notice::Flood { on, .. }) => state.flood = *on,
-                FactBody::Notice(_) => {}
+                FactBody::Notice(_) | FactBody::Exercise(_) => {}
             }
         }
     }

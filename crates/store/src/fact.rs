@@ -106,6 +106,7 @@ impl<'a> FactRow<'a> {
                 (work_subject(&event.item), event.actor.account.as_str(), Cow::Owned(action))
             }
             FactBody::Notice(_) => (Subject::Notice, "system", Cow::Borrowed("notice")),
+            FactBody::Exercise(_) => (Subject::Notice, "system", Cow::Borrowed("exercise")),
         };
         Self { seq: fact.seq, at: fact.at, subject, json, account, action, outbox_topic: None }
     }
