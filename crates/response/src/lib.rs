@@ -1,6 +1,34 @@
-//! The work systems. Today: command and dispatch (指挥调度), an order from the hall to a unit that must answer.
+//! The work systems: one table-driven kernel. Every flow is a table; an action the table does not have changes nothing.
+//! Pure: time and stream numbers are arguments, no clock and no chance.
 #![deny(missing_docs)]
 
-mod order;
+mod book;
+mod check;
+mod command;
+mod deadline;
+mod effect;
+mod flow;
+mod flows;
+mod item;
+pub mod profile;
+mod recurrence;
+mod refusal;
+mod settings;
+mod stage;
+mod value;
+mod vigil;
 
-pub use order::{Order, OrderAction, OrderBook, OrderCommand, OrderEvent, OrderId, OrderRefusal, OrderState, Receipt};
+pub use book::{Book, Turn};
+pub use check::RELATIONS;
+pub use command::{AlarmRef, Asks, Cause, PARTS_MAX, PARTY_ACCOUNT, Sight, WorkCommand, WorkEvent, party_of};
+pub use flow::{
+    ActionSpec, After, By, DeadlineSpec, FieldKind, FieldSpec, Flow, Guard, Receivers, Rung, StateSpec, Step,
+};
+pub use flows::{FLOWS, flow_of, order::PRIORITIES};
+pub use item::{Attachment, Deadline, Entry, Fields, Item, ItemId, Kind, LOG_MAX, Link, Name, Provenance};
+pub use refusal::WorkRefusal;
+pub use settings::{
+    Checklist, Crew, DrillObligation, Group, Party, PlanCard, ProfileValue, RosterPattern, ShiftPattern, TaskTemplate,
+    WorkSettings,
+};
+pub use value::Value;

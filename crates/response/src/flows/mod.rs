@@ -1,0 +1,50 @@
+//! Every flow as a table, in the order of [`Kind::ALL`].
+
+pub(crate) mod order;
+
+use crate::Kind;
+use crate::flow::{ActionSpec, By, FieldKind, FieldSpec, Flow, StateSpec};
+
+/// The flows.
+pub static FLOWS: &[Flow] = &[order::FLOW];
+
+/// The flow of a kind.
+pub fn flow_of(kind: Kind) -> &'static Flow {
+    FLOWS.iter().find(|f| f.kind == kind).unwrap_or(&FLOWS[0])
+}
+
+/// A state that is not an end.
+const fn state(name: &'static str, zh: &'static str, en: &'static str) -> StateSpec {
+    StateSpec { name, zh, en, ended: false }
+}
+
+/// An end state.
+const fn end(name: &'static str, zh: &'static str, en: &'static str) -> StateSpec {
+    StateSpec { name, zh, en, ended: true }
+}
+
+/// A field that the kernel or an action writes.
+const fn field(name: &'static str, zh: &'static str, en: &'static str, kind: FieldKind) -> FieldSpec {
+    FieldSpec { name, zh, en, kind, create: false, required: false }
+}
+
+/// A field that may be given at creation.
+const fn given(name: &'static str, zh: &'static str, en: &'static str, kind: FieldKind) -> FieldSpec {
+    FieldSpec { name, zh, en, kind, create: true, required: false }
+}
+
+/// A field that must be given at creation.
+const fn needed(name: &'static str, zh: &'static str, en: &'static str, kind: FieldKind) -> FieldSpec {
+    FieldSpec { name, zh, en, kind, create: true, required: true }
+}
+
+/// An edge with no fields, guards or consequences.
+const fn action(
+    name: &'static str,
+    (zh, en): (&'static str, &'static str),
+    from: &'static [&'static str],
+    to: &'static str,
+    by: By,
+) -> ActionSpec {
+    ActionSpec { name, zh, en, from, to, by, required: &[], accepts: &[], guards: &[], then: &[] }
+}
