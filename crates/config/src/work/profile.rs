@@ -49,12 +49,9 @@ fn read_value(r: Reader<'_, '_>, keys: &mut Ids) -> ValueText {
     check(&r, ("key", PROFILE_KEY, &key), profile::BUILT_IN.iter().map(|b| b.key));
     let unit = one_of(&r, "unit", &["s", "d", "count"]);
     check_unit(&r, &key, unit);
-    let value = r.opt_number("value");
-    if value.is_none() {
-        r.missing_unless_wrong("value");
-    }
-    let value = value.unwrap_or(1.0);
-    check_value(&r, value, unit);
+    let value = r.needed_number("value");
+    value.iter().for_each(|v| check_value(&r, *v, unit));
+    let value = value.unwrap_or_default();
     let notes = [r.opt_text("article"), r.opt_text("note")];
     let article = notes.into_iter().flatten().collect::<Vec<_>>().join(" · ");
     let confidence = one_of(&r, "confidence", CONFIDENCE).into();

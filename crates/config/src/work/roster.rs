@@ -33,13 +33,15 @@ pub(crate) fn read(file: &str, text: &str) -> Result<RosterText, Vec<Problem>> {
         lines.push(r.line("leader"));
         r.finish();
     }
-    let mut problems = cover(file, &shifts);
     if !shifts.is_empty() && crews.is_empty() {
         let en = "there are shifts but no [[crew]] to stand them".to_owned();
         reader.problem("shift", "KEY_MISSING", en, "有班次但没有值班组 [[crew]]".into());
     }
     reader.finish();
-    problems.splice(0..0, report.take());
+    let mut problems = report.take();
+    if problems.is_empty() {
+        problems = cover(file, &shifts);
+    }
     let shifts = shifts.into_iter().map(|(s, _)| s).collect();
     let pattern = RosterPattern { shifts, crews, utc_offset_s };
     if problems.is_empty() { Ok(RosterText { file: file.into(), pattern, lines }) } else { Err(problems) }
