@@ -6,7 +6,7 @@ use engine::{Fact, FactBody};
 use model::Directory;
 use parking_lot::RwLock;
 use protocol::{AlarmView, OrderView};
-use response::OrderState;
+use response::{Kind, flow_of};
 
 /// Open alarms and orders. One writer (the hall), many readers.
 #[derive(Debug, Default)]
@@ -44,11 +44,12 @@ impl Board {
                         state.alarms.remove(&t.alarm.alarm_id.0);
                     }
                 }
-                FactBody::Order(e) if matches!(e.order.state, OrderState::Closed | OrderState::Revoked) => {
-                    state.orders.remove(&e.order.order_id.0);
+                FactBody::Work(e) if e.item.id.kind != Kind::Order => {}
+                FactBody::Work(e) if flow_of(Kind::Order).is_end(&e.item.state) => {
+                    state.orders.remove(&e.item.id.number);
                 }
-                FactBody::Order(e) => {
-                    state.orders.insert(e.order.order_id.0, (&e.order).into());
+                FactBody::Work(e) => {
+                    state.orders.insert(e.item.id.number, (&*e.item).into());
                 }
                 FactBody::Notice(engine::Notice::Flood { on, .. }) => state.flood = *on,
                 FactBody::Notice(_) => {}

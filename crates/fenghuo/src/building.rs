@@ -159,7 +159,7 @@ impl Rooms {
         reload::fill(&latest, engine);
         let alarms = engine.open_alarms();
         let alarms = alarms.iter().map(|a| (a.alarm_id.0, AlarmView::new(a, &directory))).collect();
-        let orders = engine.orders().map(|o| (o.order_id.0, o.into())).collect();
+        let orders = engine.book().open_of(response::Kind::Order).map(|o| (o.id.number, (&**o).into())).collect();
         let seq = recovery.recovered.last_fact_seq;
         Self {
             metrics: Metrics::default(),

@@ -103,8 +103,7 @@ pub struct OrderFrame {
     /// The order after the change.
     pub order: OrderView,
     /// State before.
-    #[schema(value_type = Option<String>)]
-    pub from: Option<response::OrderState>,
+    pub from: Option<String>,
     /// Told because it is overdue.
     pub overdue: bool,
     /// Who.
@@ -215,8 +214,19 @@ struct OrderOut {
     r#type: &'static str,
     seq: u64,
     order: OrderView,
-    from: Option<response::OrderState>,
+    from: Option<String>,
     overdue: bool,
+    actor: ActorView,
+}
+
+#[derive(Serialize)]
+struct WorkOut<'a> {
+    r#type: &'static str,
+    seq: u64,
+    id: String,
+    state: &'a str,
+    action: &'a str,
+    detected_at: i64,
     actor: ActorView,
 }
 
@@ -241,12 +251,21 @@ pub struct Names<'a> {
 pub fn encode_fact(fact: &Fact, names: Names<'_>) -> Arc<str> {
     let text = match &fact.body {
         FactBody::Alarm(t) => serde_json::to_string(&alarm_out(t, names.directory)),
-        FactBody::Order(e) => serde_json::to_string(&OrderOut {
+        FactBody::Work(e) if e.item.id.kind == response::Kind::Order => serde_json::to_string(&OrderOut {
             r#type: "order",
             seq: fact.seq,
-            order: (&e.order).into(),
-            from: e.from,
-            overdue: e.overdue,
+            order: (&*e.item).into(),
+            from: e.from.as_ref().map(ToString::to_string),
+            overdue: matches!(e.cause, response::Cause::Deadline { .. }),
+            actor: (&e.actor).into(),
+        }),
+        FactBody::Work(e) => serde_json::to_string(&WorkOut {
+            r#type: "work",
+            seq: fact.seq,
+            id: e.item.id.to_string(),
+            state: &e.item.state,
+            action: &e.action,
+            detected_at: fact.at.0,
             actor: (&e.actor).into(),
         }),
         FactBody::Notice(n) => serde_json::to_string(&NoticeOut {

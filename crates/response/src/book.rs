@@ -70,12 +70,13 @@ impl Book {
         Ok(events)
     }
 
-    /// Fires the earliest step that is due by `now`; empty: nothing is due.
-    pub fn due(&mut self, now: Time, seq: u64) -> Vec<WorkEvent> {
+    /// Fires the earliest step that is due by `until`, found out `now`. Call it while [`Book::next_deadline`] is not
+    /// later than `until`: a step may tell nothing.
+    pub fn due(&mut self, until: Time, now: Time, seq: u64) -> Vec<WorkEvent> {
         let system = Actor::system();
         let turn = Turn { now, seq, actor: &system };
-        let first = self.due.first().filter(|d| d.0 <= now).cloned();
-        let prompt = self.vigil.due(&self.settings).filter(|&at| at <= now);
+        let first = self.due.first().filter(|d| d.0 <= until).cloned();
+        let prompt = self.vigil.due(&self.settings).filter(|&at| at <= until);
         match (first, prompt) {
             (Some((at, id, name)), prompt) if prompt.is_none_or(|p| at <= p) => self.fire(turn, (at, id, name)),
             (_, Some(at)) => self.prompt(turn, at),

@@ -150,3 +150,22 @@ pub const PARTY_ACCOUNT: &str = "party:";
 pub fn party_of(account: &str) -> Option<&str> {
     account.strip_prefix(PARTY_ACCOUNT)
 }
+
+/// What happened to an alarm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AlarmNews {
+    /// Raised, at this time by the deciding clock.
+    Raised {
+        /// Event time.
+        at: Time,
+        /// It may reopen a closed hidden danger: no diagnostic, not suppressed, not from the past.
+        recurs: bool,
+    },
+    /// A person did something about it.
+    Handled {
+        /// Acknowledged it.
+        acknowledged: bool,
+    },
+    /// Nothing left to do.
+    Closed,
+}

@@ -2,6 +2,7 @@
 //! Pure: time and stream numbers are arguments, no clock and no chance.
 #![deny(missing_docs)]
 
+mod alarms;
 mod book;
 mod check;
 mod command;
@@ -20,7 +21,9 @@ mod vigil;
 
 pub use book::{Book, Turn};
 pub use check::RELATIONS;
-pub use command::{AlarmRef, Asks, Cause, PARTS_MAX, PARTY_ACCOUNT, Sight, WorkCommand, WorkEvent, party_of};
+pub use command::{
+    AlarmNews, AlarmRef, Asks, Cause, PARTS_MAX, PARTY_ACCOUNT, Sight, WorkCommand, WorkEvent, party_of,
+};
 pub use flow::{
     ActionSpec, After, By, DeadlineSpec, FieldKind, FieldSpec, Flow, Guard, Receivers, Rung, StateSpec, Step,
 };

@@ -6,7 +6,7 @@ use model::Time;
 use serde::{Deserialize, Serialize};
 
 use crate::book::Turn;
-use crate::{Book, Cause, Fields, Item, ItemId, Kind, Link, Provenance, Sight, WorkEvent};
+use crate::{AlarmRef, Book, Cause, Fields, Item, ItemId, Kind, Link, Provenance, Sight, WorkEvent};
 
 /// Fields a recurrence takes over from the item it repeats.
 const KEPT: [&str; 9] =
@@ -50,22 +50,29 @@ impl Remembered {
 
 impl Book {
     /// An alarm was raised: a hidden danger closed not long ago on its tag is open again, as 复发 (H6).
-    pub(crate) fn recur(&mut self, turn: Turn<'_>, (alarm, tag): (&str, &str), sight: &Sight) -> Vec<WorkEvent> {
-        let Some(closed) = self.remembered.by_tag.get(tag) else { return Vec::new() };
+    pub(crate) fn recur(&mut self, turn: Turn<'_>, alarm: &AlarmRef, at: Time) -> Vec<WorkEvent> {
+        let Some(closed) = self.remembered.by_tag.get(&alarm.tag) else { return Vec::new() };
         let days = self.settings().value("hidden_danger.recurrence").unwrap_or(90.0);
+        if at <= closed.at {
+            return Vec::new();
+        }
         let closed = closed.clone();
-        self.remembered.by_tag.remove(tag);
-        if turn.now > closed.at.plus_s(days * 86_400.0) {
+        self.remembered.by_tag.remove(&alarm.tag);
+        if at > closed.at.plus_s(days * 86_400.0) {
             return Vec::new();
         }
         let mut fields = closed.fields;
         fields.insert("title".into(), format!("复发：{}", closed.title).into());
         fields.insert("source".into(), "alarm".into());
         fields.insert("recurrence_of".into(), closed.id.to_string().into());
-        let links =
-            vec![Link::new("recurrence_of", closed.id.to_string()), Link::new("alarm", alarm), Link::new("tag", tag)];
-        let cause = Cause::Consequence { of: alarm.to_owned() };
+        let links = vec![
+            Link::new("recurrence_of", closed.id.to_string()),
+            Link::new("alarm", alarm.id.clone()),
+            Link::new("tag", alarm.tag.clone()),
+        ];
+        let cause = Cause::Consequence { of: alarm.id.clone() };
+        let sight = Sight { alarms: vec![alarm.clone()], dark: Vec::new() };
         let about = (closed.receiver, Provenance::Real);
-        self.cause(turn, sight, |stage| stage.create(Kind::HiddenDanger, fields, links, about, cause).map(|_| ()))
+        self.cause(turn, &sight, |stage| stage.create(Kind::HiddenDanger, fields, links, about, cause).map(|_| ()))
     }
 }

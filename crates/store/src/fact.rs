@@ -3,7 +3,9 @@
 use alarm::{AlarmId, Cause, State};
 use engine::{Fact, FactBody};
 use model::{Priority, TagIndex, Time};
-use response::{OrderEvent, OrderId, OrderState};
+use std::borrow::Cow;
+
+use response::{Item, ItemId, Kind, flow_of};
 
 /// What a fact is about, with the columns of the state row it upserts. Numbers only where they can be.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,11 +28,16 @@ pub enum Subject<'a> {
     /// An order after its change.
     Order {
         /// Which order.
-        id: OrderId,
+        id: ItemId,
         /// Closed or revoked.
         closed: bool,
         /// The alarm it answers.
         alarm: Option<u64>,
+    },
+    /// An item of another work system.
+    Work {
+        /// Which.
+        id: ItemId,
     },
     /// A notice: no state row.
     Notice,
@@ -43,6 +50,7 @@ impl Subject<'_> {
             Self::Alarm { .. } => 1,
             Self::Order { .. } => 2,
             Self::Notice => 3,
+            Self::Work { .. } => 4,
         }
     }
 
@@ -50,7 +58,7 @@ impl Subject<'_> {
     pub(crate) fn id(&self) -> i64 {
         match self {
             Self::Alarm { id, .. } => id.0 as i64,
-            Self::Order { id, .. } => id.0 as i64,
+            Self::Order { id, .. } | Self::Work { id } => id.number as i64,
             Self::Notice => 0,
         }
     }
@@ -60,7 +68,7 @@ impl std::fmt::Display for Subject<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Alarm { id, .. } => id.fmt(f),
-            Self::Order { id, .. } => id.fmt(f),
+            Self::Order { id, .. } | Self::Work { id } => id.fmt(f),
             Self::Notice => Ok(()),
         }
     }
@@ -80,7 +88,7 @@ pub struct FactRow<'a> {
     /// Account of who did it; `system` for the hall itself.
     pub account: &'a str,
     /// What was done, for the audit: `alarm.acknowledged`, `order.issued`.
-    pub action: &'a str,
+    pub action: Cow<'a, str>,
     /// Topic of an outbox row to write with it, if somebody outside must be told.
     pub outbox_topic: Option<&'a str>,
 }
@@ -91,10 +99,13 @@ impl<'a> FactRow<'a> {
         let (subject, account, action) = match &fact.body {
             FactBody::Alarm(transition) => {
                 let account = transition.actor.as_ref().map_or("system", |a| a.account.as_str());
-                (alarm_subject(&transition.alarm), account, alarm_action(transition.cause))
+                (alarm_subject(&transition.alarm), account, Cow::Borrowed(alarm_action(transition.cause)))
             }
-            FactBody::Order(event) => (order_subject(&event.order), event.actor.account.as_str(), order_action(event)),
-            FactBody::Notice(_) => (Subject::Notice, "system", "notice"),
+            FactBody::Work(event) => {
+                let action = format!("{}.{}", event.item.id.kind.name(), event.action);
+                (work_subject(&event.item), event.actor.account.as_str(), Cow::Owned(action))
+            }
+            FactBody::Notice(_) => (Subject::Notice, "system", Cow::Borrowed("notice")),
         };
         Self { seq: fact.seq, at: fact.at, subject, json, account, action, outbox_topic: None }
     }
@@ -111,10 +122,12 @@ fn alarm_subject(alarm: &alarm::AlarmRecord) -> Subject<'_> {
     }
 }
 
-fn order_subject(order: &response::Order) -> Subject<'static> {
-    // A rejected order still waits for somebody to close it.
-    let closed = matches!(order.state, OrderState::Closed | OrderState::Revoked);
-    Subject::Order { id: order.order_id, closed, alarm: order.alarm }
+fn work_subject(item: &Item) -> Subject<'static> {
+    if item.id.kind != Kind::Order {
+        return Subject::Work { id: item.id };
+    }
+    let alarm = item.linked("alarm").find_map(|to| to.parse::<AlarmId>().ok());
+    Subject::Order { id: item.id, closed: flow_of(Kind::Order).is_end(&item.state), alarm: alarm.map(|a| a.0) }
 }
 
 fn alarm_action(cause: Cause) -> &'static str {
@@ -143,21 +156,5 @@ fn alarm_action(cause: Cause) -> &'static str {
         Cause::DataReturned => "alarm.data_returned",
         Cause::RetrospectiveExcursion => "alarm.retrospective_excursion",
         Cause::BranchOverflow => "alarm.branch_overflow",
-    }
-}
-
-fn order_action(event: &OrderEvent) -> &'static str {
-    if event.overdue {
-        return "order.overdue";
-    }
-    match event.order.state {
-        OrderState::Issued => "order.issued",
-        OrderState::Delivered => "order.delivered",
-        OrderState::Acknowledged => "order.acknowledged",
-        OrderState::Rejected => "order.rejected",
-        OrderState::InProgress => "order.in_progress",
-        OrderState::Done => "order.done",
-        OrderState::Closed => "order.closed",
-        OrderState::Revoked => "order.revoked",
     }
 }

@@ -301,7 +301,7 @@ fn insert_fact(db: &mut Database, head: &mut Head, fact: &FactRow<'_>, now: Time
     )?;
     upsert_state(db, fact)?;
     let subject = fact.subject.to_string();
-    let (account, action) = (fact.account, fact.action);
+    let (account, action) = (fact.account, &*fact.action);
     let row = AuditRow {
         seq: head.seq + 1,
         at: fact.at.0,
@@ -324,7 +324,7 @@ fn previous_event(db: &mut Database, subject: &Subject<'_>) -> Result<Option<i64
     let sql = match subject {
         Subject::Alarm { .. } => "SELECT seq FROM alarms WHERE id = $1",
         Subject::Order { .. } => "SELECT seq FROM orders WHERE id = $1",
-        Subject::Notice => return Ok(None),
+        Subject::Work { .. } | Subject::Notice => return Ok(None),
     };
     db.row(sql, &[Param::Int(subject.id())], |row| row.int(0))
 }
@@ -349,13 +349,13 @@ fn upsert_state(db: &mut Database, fact: &FactRow<'_>) -> Result<(), SqlError> {
             "INSERT INTO orders (id, seq, closed, alarm) VALUES ($1, $2, $3, $4)
              ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, closed = excluded.closed",
             &[
-                Param::Int(id.0 as i64),
+                Param::Int(id.number as i64),
                 Param::Int(fact.seq as i64),
                 Param::Int(i64::from(closed)),
                 Param::from(alarm.map(|a| a as i64)),
             ],
         ),
-        Subject::Notice => Ok(0),
+        Subject::Work { .. } | Subject::Notice => Ok(0),
     }
     .map(|_| ())
 }

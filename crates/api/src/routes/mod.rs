@@ -81,7 +81,7 @@ pub(crate) async fn command(api: &Api, caller: &Caller, key: Key, kind: CommandK
     answer.map(|o| DoneView {
         seq: o.seq,
         alarm_id: o.alarm.map(|a| a.to_string()),
-        order_id: o.order.map(|o| o.to_string()),
+        order_id: o.items.iter().find(|i| i.kind == response::Kind::Order).map(ToString::to_string),
         repeated: o.repeated,
     })
 }

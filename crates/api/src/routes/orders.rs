@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 use engine::CommandKind;
 use model::Priority;
 use protocol::{DoneView, OrderActBody, OrderBody, OrdersView, Permission, Problem};
-use response::{OrderAction, OrderCommand, OrderId};
+use response::{Fields, ItemId, Kind, Link, PRIORITIES, Provenance, Value, WorkCommand, flow_of};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -54,11 +54,11 @@ pub async fn issue(
     Body(b): Body<OrderBody>,
 ) -> Result<Json<DoneView>, Answer> {
     caller.may(Permission::OrderIssue)?;
-    let command_kind = CommandKind::Order(checked(&api, b).await?);
+    let command_kind = CommandKind::Work(checked(&api, b).await?);
     Ok(Json(command(&api, &caller, key, command_kind).await?))
 }
 
-async fn checked(api: &Api, b: OrderBody) -> Result<OrderCommand, Problem> {
+async fn checked(api: &Api, b: OrderBody) -> Result<WorkCommand, Problem> {
     let invalid = |field: &str, text: &str| Problem::new("FIELD_INVALID", field).detail(text, text);
     if b.receiver.is_empty() {
         return Err(Problem::new("FIELD_REQUIRED", "receiver"));
@@ -81,15 +81,21 @@ async fn checked(api: &Api, b: OrderBody) -> Result<OrderCommand, Problem> {
             Some(number)
         }
     };
-    Ok(OrderCommand::Issue {
-        alarm,
+    let text = |name: &str, text: &str| (name.into(), Value::Text(text.to_owned()));
+    let fields = Fields::from([
+        text("content", &b.content),
+        text("place", &b.place),
+        text("priority", PRIORITIES[(priority as usize - 1).min(PRIORITIES.len() - 1)]),
+        text("receiver_name", &team.name_zh),
+        ("ack_within_s".into(), Value::Number(b.ack_within_s)),
+    ]);
+    Ok(WorkCommand::Create {
+        kind: Kind::Order,
+        fields,
+        links: alarm.map(|number| Link::new("alarm", AlarmId(number).to_string())).into_iter().collect(),
+        receivers: vec![team.id.clone()],
+        provenance: Provenance::Real,
         seen: b.alarm_seq,
-        receiver: team.id.clone(),
-        receiver_name: team.name_zh.clone(),
-        content: b.content,
-        place: b.place,
-        priority,
-        ack_within_s: b.ack_within_s,
     })
 }
 
@@ -105,21 +111,10 @@ pub async fn act(
     Body(b): Body<OrderActBody>,
 ) -> Result<Json<DoneView>, Answer> {
     caller.may(Permission::OrderAct)?;
-    let order = id.parse::<OrderId>().map_err(|()| Problem::new("NOT_FOUND", &id))?;
-    let action = parse_action(&action).ok_or_else(|| Problem::new("NOT_FOUND", &action))?;
-    let kind = CommandKind::Order(OrderCommand::Act { order, seq: b.seq, action, note: b.note });
+    let item = id.parse::<ItemId>().ok().filter(|id| id.kind == Kind::Order);
+    let item = item.ok_or_else(|| Problem::new("NOT_FOUND", &id))?;
+    let action = flow_of(Kind::Order).action(&action).ok_or_else(|| Problem::new("NOT_FOUND", &action))?.name.into();
+    let (fields, attachments) = (Fields::new(), Vec::new());
+    let kind = CommandKind::Work(WorkCommand::Act { item, seq: b.seq, action, fields, note: b.note, attachments });
     Ok(Json(command(&api, &caller, key, kind).await?))
-}
-
-fn parse_action(text: &str) -> Option<OrderAction> {
-    Some(match text {
-        "deliver" => OrderAction::Deliver,
-        "acknowledge" => OrderAction::Acknowledge,
-        "reject" => OrderAction::Reject,
-        "start" => OrderAction::Start,
-        "complete" => OrderAction::Complete,
-        "close" => OrderAction::Close,
-        "revoke" => OrderAction::Revoke,
-        _ => return None,
-    })
 }
