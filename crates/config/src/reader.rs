@@ -154,13 +154,12 @@ impl<'a, 't> Reader<'a, 't> {
         self.opt_number(key)
     }
 
-    /// A number that must be there, within bounds; the lower bound stands in for it after a problem.
-    pub(crate) fn required_number(&self, key: &'static str, range: std::ops::RangeInclusive<f64>) -> f64 {
-        if self.get(key).is_none() {
-            self.missing(key);
-        }
-        let instead = *range.start();
-        self.number(key, instead, range)
+    /// A number that must be there, within bounds; none after a problem.
+    pub(crate) fn required_number(&self, key: &'static str, range: std::ops::RangeInclusive<f64>) -> Option<f64> {
+        let n = self.needed_number(key)?;
+        // The default is what the bounds refuse, so that it is told apart from a number that was read.
+        let read = self.number(key, f64::NAN, range);
+        (read == n).then_some(n)
     }
 
     /// Every key of this table with its text, in the order of the file; keys are data here, so none is unknown.

@@ -1,5 +1,7 @@
 //! What `fenghuo check` says about files: the demo is right, and each mistake has its line, code and remedy.
 
+mod work;
+
 use config::{Known, Loaded, Revision, Source, load};
 
 fn demo() -> Loaded {

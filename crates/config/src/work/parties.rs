@@ -221,7 +221,10 @@ fn check_roles(text: &PartiesText, problems: &mut Vec<Problem>) {
                 "role \"{role}\" is \"{party}\", which is not under \"{}\" (line {}): it could not be ordered",
                 text.hall, hall.line
             );
-            let zh = format!("角色 \"{role}\" 的 \"{party}\" 不在 \"{}\"（第 {} 行）指挥链内，无法下达指令", text.hall, hall.line);
+            let zh = format!(
+                "角色 \"{role}\" 的 \"{party}\" 不在 \"{}\"（第 {} 行）指挥链内，无法下达指令",
+                text.hall, hall.line
+            );
             problems.push(place.problem("OUTSIDE_CHAIN", role, (en, zh)));
         }
     }

@@ -111,8 +111,7 @@ fn read_conditions(root: &Reader<'_, '_>, sources: &Sources) -> BTreeMap<u8, Con
     let mut all = BTreeMap::new();
     for r in root.tables("level") {
         let at = level(&r, "level", &ids.take(&r, "level"));
-        let condition =
-            Condition { when_zh: r.text("when_zh"), when_en: r.text("when_en"), source: sources.of(&r) };
+        let condition = Condition { when_zh: r.text("when_zh"), when_en: r.text("when_en"), source: sources.of(&r) };
         all.insert(at, condition);
         r.finish();
     }
@@ -161,6 +160,10 @@ fn read_task(r: &Reader<'_, '_>, ids: &mut Ids, sources: &Sources) -> TaskText {
         let en = "key `until` is a lower level than `from`, wanted the same or a higher one".to_owned();
         r.problem("until", "VALUE_RANGE", en, "键 `until` 的级别低于 `from`，应相同或更高".into());
     }
+    let (ack, feedback) =
+        (r.required_number("ack_within_s", 1.0..=86_400.0), r.required_number("feedback_every_s", 1.0..=86_400.0));
+    let complete = r.required_number("complete_within_s", 1.0..=2_592_000.0);
+    check_offsets(r, [("ack_within_s", ack), ("feedback_every_s", feedback)], complete);
     let template = TaskTemplate {
         id: ids.take(r, "id"),
         group: r.text("group"),
@@ -169,23 +172,21 @@ fn read_task(r: &Reader<'_, '_>, ids: &mut Ids, sources: &Sources) -> TaskText {
         text_zh: r.text("text_zh"),
         text_en: r.text("text_en"),
         after: r.texts("after"),
-        ack_within_s: r.required_number("ack_within_s", 1.0..=86_400.0),
-        feedback_every_s: r.required_number("feedback_every_s", 1.0..=86_400.0),
-        complete_within_s: r.required_number("complete_within_s", 1.0..=2_592_000.0),
+        ack_within_s: ack.unwrap_or_default(),
+        feedback_every_s: feedback.unwrap_or_default(),
+        complete_within_s: complete.unwrap_or_default(),
         source: sources.of(r),
     };
-    check_offsets(r, &template);
     TaskText { template, highest, lowest, line: r.line("id") }
 }
 
 /// Nobody can report on or finish what he has not yet acknowledged.
-fn check_offsets(r: &Reader<'_, '_>, task: &TaskTemplate) {
-    for (key, value) in [("ack_within_s", task.ack_within_s), ("feedback_every_s", task.feedback_every_s)] {
-        let most = task.complete_within_s;
-        if value > most {
-            let en = format!("key `{key}` is {value} s, looser than complete_within_s ({most} s)");
-            r.problem(key, "VALUE_RANGE", en, format!("键 `{key}` 为 {value} s，比 complete_within_s（{most} s）更宽"));
-        }
+fn check_offsets(r: &Reader<'_, '_>, offsets: [(&'static str, Option<f64>); 2], complete: Option<f64>) {
+    let Some(most) = complete else { return };
+    for (key, value) in offsets {
+        let Some(value) = value.filter(|v| *v > most) else { continue };
+        let en = format!("key `{key}` is {value} s, looser than complete_within_s ({most} s)");
+        r.problem(key, "VALUE_RANGE", en, format!("键 `{key}` 为 {value} s，比 complete_within_s（{most} s）更宽"));
     }
 }
 
@@ -199,7 +200,12 @@ fn check_after(r: &Reader<'_, '_>, task: &TaskText, tasks: &[TaskText]) {
         if !before.into_iter().any(|b| b.highest <= task.highest && b.lowest >= task.lowest) {
             let at = LEVELS[usize::from(task.lowest) - 1];
             let en = format!("key `after` is \"{name}\", which some level of this task (from {at}) does not have");
-            r.problem("after", "VALUE_RANGE", en, format!("键 `after` 的 \"{name}\" 在本任务的某一级别（自 {at} 级）中不存在"));
+            r.problem(
+                "after",
+                "VALUE_RANGE",
+                en,
+                format!("键 `after` 的 \"{name}\" 在本任务的某一级别（自 {at} 级）中不存在"),
+            );
         }
     }
 }
@@ -249,7 +255,8 @@ fn read_checklist(t: Reader<'_, '_>, sources: &Sources) -> Checklist {
         items.push(ChecklistItem { zh: r.text("zh"), en: r.text("en"), source: sources.of(&r) });
         r.finish();
     }
-    let list = Checklist { chemical: t.text("chemical"), name_zh: t.text("name_zh"), name_en: t.text("name_en"), items };
+    let list =
+        Checklist { chemical: t.text("chemical"), name_zh: t.text("name_zh"), name_en: t.text("name_en"), items };
     t.finish();
     list
 }

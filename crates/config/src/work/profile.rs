@@ -72,7 +72,8 @@ fn check_unit(r: &Reader<'_, '_>, key: &str, unit: &str) {
 fn check_value(r: &Reader<'_, '_>, value: f64, unit: &str) {
     let right = if unit == "count" { value >= 0.0 && value.fract() == 0.0 } else { value > 0.0 };
     if !right {
-        let (en, zh) = if unit == "count" { ("a whole number from 0", "不小于 0 的整数") } else { ("above 0", "大于 0") };
+        let (en, zh) =
+            if unit == "count" { ("a whole number from 0", "不小于 0 的整数") } else { ("above 0", "大于 0") };
         let en = format!("key `value` is {value} {unit}, wanted {en}");
         r.problem("value", "VALUE_RANGE", en, format!("键 `value` 的值 {value} {unit} 应{zh}"));
     }

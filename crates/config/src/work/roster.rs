@@ -52,15 +52,19 @@ fn read_shift(r: &Reader<'_, '_>) -> ShiftPattern {
     ShiftPattern {
         name_zh: r.text("name_zh"),
         name_en: r.text("name_en"),
-        starts_at: r.required_number("starts_at_s", 0.0..=last) as u32,
-        length_s: r.required_number("length_s", 1.0..=f64::from(DAY_S)) as u32,
+        starts_at: r.required_number("starts_at_s", 0.0..=last).unwrap_or_default() as u32,
+        length_s: r.required_number("length_s", 1.0..=f64::from(DAY_S)).unwrap_or_default() as u32,
     }
 }
 
 /// A leader and a main officer lead each shift, and at least one deputy stands with them (domain §2.6).
 fn read_crew(r: &Reader<'_, '_>) -> Crew {
-    let crew =
-        Crew { leader: r.text("leader"), main: r.text("main"), deputies: r.texts("deputies"), standby: r.texts("standby") };
+    let crew = Crew {
+        leader: r.text("leader"),
+        main: r.text("main"),
+        deputies: r.texts("deputies"),
+        standby: r.texts("standby"),
+    };
     if crew.deputies.is_empty() {
         let en = "key `deputies` is empty, wanted at least one account".to_owned();
         r.problem("deputies", "KEY_MISSING", en, "键 `deputies` 至少需要一个账号".into());
@@ -129,8 +133,12 @@ pub(crate) fn join(text: RosterText, accounts: &[Account], problems: &mut Vec<Pr
                     problems.push(place.problem("NAME_UNKNOWN", key, unknown(key, ACCOUNT, name, names)));
                 }
                 Some(a) if matches!(a.role, Role::Administrator | Role::ReadOnly) => {
-                    let en = format!("key `{key}` is \"{name}\", whose role stands no watch; wanted duty_officer, shift_lead or commander");
-                    let zh = format!("键 `{key}` 的账号 \"{name}\" 的角色不值班，应为 duty_officer、shift_lead 或 commander");
+                    let en = format!(
+                        "key `{key}` is \"{name}\", whose role stands no watch; wanted duty_officer, shift_lead or commander"
+                    );
+                    let zh = format!(
+                        "键 `{key}` 的账号 \"{name}\" 的角色不值班，应为 duty_officer、shift_lead 或 commander"
+                    );
                     problems.push(place.problem("VALUE_RANGE", key, (en, zh)));
                 }
                 Some(_) => {}

@@ -13,14 +13,7 @@ pub(crate) struct Place {
 
 impl Place {
     pub fn problem(&self, code: &'static str, key: &str, (en, zh): (String, String)) -> Problem {
-        Problem {
-            file: self.file.clone(),
-            line: self.line,
-            code,
-            key: key.into(),
-            message_en: en,
-            message_zh: zh,
-        }
+        Problem { file: self.file.clone(), line: self.line, code, key: key.into(), message_en: en, message_zh: zh }
     }
 }
 
