@@ -111,7 +111,8 @@ impl Building {
         let gateways = Gateways::new(recovery.recovered.gateways.clone());
         let historian = crate::history::History::open(&plan, &location)?;
         let parts = (settings(&plan, &historian), rooms.outputs(&historian), rooms.metrics.clone());
-        let hall = Hall::start(recovery, names, rooms.directory.load(), parts).map_err(|e| exit::start(&e))?;
+        let in_force = (rooms.directory.load(), Arc::new(plan.loaded.work.settings.clone()));
+        let hall = Hall::start(recovery, names, in_force, parts).map_err(|e| exit::start(&e))?;
         let reload = Arc::new(Reload {
             source: plan.source.clone(),
             known: Mutex::new(known),
