@@ -124,10 +124,14 @@ pub fn load(source: &Source) -> Result<Loaded, Vec<Problem>> {
     let settings = keep(Settings::read(&source.settings.0, &source.settings.1), &mut problems);
     let sites: Vec<_> = source.sites.iter().filter_map(|(f, t)| keep(Site::read(f, t), &mut problems)).collect();
     let rules: Vec<_> = source.rules.iter().filter_map(|(f, t)| keep(RuleText::read(f, t), &mut problems)).collect();
-    let texts = keep(work::read(&source.work), &mut problems);
-    let (Some(settings), Some(texts), true) = (settings, texts, problems.is_empty()) else { return Err(problems) };
-    let work = work::build(texts, &settings, &sites)?;
-    Ok(Loaded { settings, sites, rules: rules.into_iter().flatten().collect(), work })
+    let texts = work::read(&source.work, &mut problems).filter(|_| sites.len() == source.sites.len());
+    let (Some(settings), Some(texts)) = (settings, texts) else { return Err(problems) };
+    let work = work::build(texts, (&settings, &sites), &mut problems);
+    if problems.is_empty() {
+        Ok(Loaded { settings, sites, rules: rules.into_iter().flatten().collect(), work })
+    } else {
+        Err(problems)
+    }
 }
 
 fn keep<T>(result: Result<T, Vec<Problem>>, problems: &mut Vec<Problem>) -> Option<T> {

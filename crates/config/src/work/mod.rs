@@ -37,7 +37,7 @@ pub struct WorkSource {
     pub roster: Option<(String, String)>,
 }
 
-/// Files that are each right.
+/// Files as far as they could be read: what one says about another is checked although it has problems of its own.
 pub(crate) struct WorkTexts {
     profiles: Vec<profile::ProfileText>,
     plans: Vec<plan::PlanText>,
@@ -45,44 +45,39 @@ pub(crate) struct WorkTexts {
     roster: Option<roster::RosterText>,
 }
 
-/// Reads every text by itself.
-///
-/// # Errors
-/// Every problem of every file.
-pub(crate) fn read(source: &WorkSource) -> Result<WorkTexts, Vec<Problem>> {
-    let mut problems = Vec::new();
-    let profiles = each(&source.profiles, profile::read, &mut problems);
-    let plans = each(&source.plans, plan::read, &mut problems);
-    let parties = each(source.parties.as_slice(), parties::read, &mut problems).pop();
-    let roster = each(source.roster.as_slice(), roster::read, &mut problems).pop();
-    if problems.is_empty() { Ok(WorkTexts { profiles, plans, parties, roster }) } else { Err(problems) }
+/// Reads every text by itself and adds every problem of every file. None if one of them is no TOML: names that others
+/// look for may then be missing.
+pub(crate) fn read(source: &WorkSource, problems: &mut Vec<Problem>) -> Option<WorkTexts> {
+    let before = problems.len();
+    let profiles = each(&source.profiles, profile::read, problems);
+    let plans = each(&source.plans, plan::read, problems);
+    let parties = each(source.parties.as_slice(), parties::read, problems).pop();
+    let roster = each(source.roster.as_slice(), roster::read, problems).pop();
+    let whole = problems[before..].iter().all(|p| p.code != "SYNTAX");
+    whole.then_some(WorkTexts { profiles, plans, parties, roster })
 }
 
 fn each<T>(
     files: &[(String, String)],
-    read: fn(&str, &str) -> Result<T, Vec<Problem>>,
+    read: fn(&str, &str) -> (T, Vec<Problem>),
     problems: &mut Vec<Problem>,
 ) -> Vec<T> {
     let mut all = Vec::with_capacity(files.len());
     for (file, text) in files {
-        match read(file, text) {
-            Ok(one) => all.push(one),
-            Err(more) => problems.extend(more),
-        }
+        let (one, more) = read(file, text);
+        all.push(one);
+        problems.extend(more);
     }
     all
 }
 
-/// Checks the files against one another, the settings and the sites.
-///
-/// # Errors
-/// Every name that leads nowhere, every value looser than the shipped bound.
-pub(crate) fn build(texts: WorkTexts, settings: &Settings, sites: &[Site]) -> Result<Work, Vec<Problem>> {
-    let mut problems = Vec::new();
-    let profile = profile::join(&texts.profiles, &mut problems);
-    let parties = parties::join(texts.parties, (settings, sites, &profile), &mut problems);
-    let plans = plan::join(texts.plans, &parties, &mut problems);
-    let roster = texts.roster.map(|r| roster::join(r, &settings.accounts, &mut problems)).unwrap_or_default();
+/// Checks the files against one another, the settings and the sites; adds every name that leads nowhere and every value
+/// looser than the shipped bound.
+pub(crate) fn build(texts: WorkTexts, (settings, sites): (&Settings, &[Site]), problems: &mut Vec<Problem>) -> Work {
+    let profile = profile::join(&texts.profiles, problems);
+    let parties = parties::join(texts.parties, (settings, sites, &profile), problems);
+    let plans = plan::join(texts.plans, &parties, problems);
+    let roster = texts.roster.map(|r| roster::join(r, &settings.accounts, problems)).unwrap_or_default();
     let settings = WorkSettings {
         profile,
         hall: parties.hall,
@@ -91,5 +86,5 @@ pub(crate) fn build(texts: WorkTexts, settings: &Settings, sites: &[Site]) -> Re
         roster,
         drill_obligations: parties.drills,
     };
-    if problems.is_empty() { Ok(Work { settings, simulated: parties.simulated }) } else { Err(problems) }
+    Work { settings, simulated: parties.simulated }
 }

@@ -35,6 +35,8 @@ pub(crate) struct PartiesText {
     hall_line: usize,
     roles: Vec<(String, String, usize)>,
     parties: Vec<PartyText>,
+    /// No problem of its own: its chain of command can be followed.
+    sound: bool,
 }
 
 struct PartyText {
@@ -54,7 +56,7 @@ pub(crate) struct Parties {
     pub simulated: BTreeMap<String, Temper>,
 }
 
-pub(crate) fn read(file: &str, text: &str) -> Result<PartiesText, Vec<Problem>> {
+pub(crate) fn read(file: &str, text: &str) -> (PartiesText, Vec<Problem>) {
     let report = Report::new(file, text);
     let root = report.parse();
     let r = Reader::new(root.get_ref(), 0, &report);
@@ -72,8 +74,8 @@ pub(crate) fn read(file: &str, text: &str) -> Result<PartiesText, Vec<Problem>> 
     r.finish();
     let mut problems = report.take();
     problems.extend(check_chain(file, &parties));
-    let all = PartiesText { file: file.into(), hall, hall_line, roles, parties };
-    if problems.is_empty() { Ok(all) } else { Err(problems) }
+    let sound = problems.is_empty();
+    (PartiesText { file: file.into(), hall, hall_line, roles, parties, sound }, problems)
 }
 
 fn read_party(r: &Reader<'_, '_>, ids: &mut Ids) -> PartyText {
@@ -215,7 +217,7 @@ fn check_roles(text: &PartiesText, problems: &mut Vec<Problem>) {
             problems.push(place.problem("VALUE_RANGE", role, (en, format!("角色 \"{role}\" 由事件本身确定，请删除"))));
         } else if !names().any(|n| n == party) {
             problems.push(place.problem("NAME_UNKNOWN", role, unknown(role, PARTY, party, names())));
-        } else if !under(text, party) {
+        } else if text.sound && !under(text, party) {
             let hall = Place { file: text.file.clone(), line: text.hall_line };
             let en = format!(
                 "role \"{role}\" is \"{party}\", which is not under \"{}\" (line {}): it could not be ordered",
@@ -232,7 +234,7 @@ fn check_roles(text: &PartiesText, problems: &mut Vec<Problem>) {
 
 fn under(text: &PartiesText, party: &str) -> bool {
     let mut at = Some(party);
-    // No circle is left here, so the way up ends.
+    // A sound file has no circle, so the way up ends.
     while let Some(id) = at {
         if id == text.hall {
             return true;

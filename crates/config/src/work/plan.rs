@@ -31,7 +31,7 @@ struct TaskText {
     line: usize,
 }
 
-pub(crate) fn read(file: &str, text: &str) -> Result<PlanText, Vec<Problem>> {
+pub(crate) fn read(file: &str, text: &str) -> (PlanText, Vec<Problem>) {
     let report = Report::new(file, text);
     let root = report.parse();
     let r = Reader::new(root.get_ref(), 0, &report);
@@ -51,8 +51,7 @@ pub(crate) fn read(file: &str, text: &str) -> Result<PlanText, Vec<Problem>> {
     card.sources = sources.0;
     let line = r.line("id");
     r.finish();
-    let problems = report.take();
-    if problems.is_empty() { Ok(PlanText { file: file.into(), line, card, roles }) } else { Err(problems) }
+    (PlanText { file: file.into(), line, card, roles }, report.take())
 }
 
 fn read_head(r: &Reader<'_, '_>) -> PlanCard {
@@ -271,7 +270,7 @@ pub(crate) fn join(texts: Vec<PlanText>, parties: &Parties, problems: &mut Vec<P
                 problems.push(place(*line).problem("NAME_UNKNOWN", key, what));
             }
         }
-        if let Some((_, before)) = plans.iter().find(|(p, _)| p.id == text.card.id) {
+        if let Some((_, before)) = plans.iter().find(|(p, _)| p.id == text.card.id && !p.id.is_empty()) {
             let (en, zh) = twice("id", &text.card.id, before.line);
             problems.push(place(text.line).problem("NAME_TWICE", "id", (en + " of " + &before.file, zh)));
         }
@@ -282,6 +281,9 @@ pub(crate) fn join(texts: Vec<PlanText>, parties: &Parties, problems: &mut Vec<P
 }
 
 fn leads_nowhere(key: &str, name: &str, parties: &Parties) -> Option<(String, String)> {
+    if name.is_empty() {
+        return None;
+    }
     let role = parties.roles.contains_key(name) || INCIDENT_ROLES.contains(&name);
     let party = key == "receiver" && parties.parties.iter().any(|p| p.id == name);
     if role || party {

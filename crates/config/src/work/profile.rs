@@ -33,15 +33,14 @@ struct ValueText {
     at_most: Option<f64>,
 }
 
-pub(crate) fn read(file: &str, text: &str) -> Result<ProfileText, Vec<Problem>> {
+pub(crate) fn read(file: &str, text: &str) -> (ProfileText, Vec<Problem>) {
     let report = Report::new(file, text);
     let root = report.parse();
     let reader = Reader::new(root.get_ref(), 0, &report);
     let mut keys = Ids::default();
     let values = reader.tables("value").into_iter().map(|r| read_value(r, &mut keys)).collect();
     reader.finish();
-    let problems = report.take();
-    if problems.is_empty() { Ok(ProfileText { file: file.into(), values }) } else { Err(problems) }
+    (ProfileText { file: file.into(), values }, report.take())
 }
 
 fn read_value(r: Reader<'_, '_>, keys: &mut Ids) -> ValueText {
@@ -84,14 +83,11 @@ pub(crate) fn join(own: &[ProfileText], problems: &mut Vec<Problem>) -> BTreeMap
     let mut values = BTreeMap::new();
     let mut bounds = BTreeMap::new();
     for (file, text) in SHIPPED {
-        match read(file, text) {
-            Ok(shipped) => {
-                for v in shipped.values {
-                    bounds.extend(v.at_most.map(|most| (v.key.clone(), most)));
-                    values.insert(Name::from(v.key.as_str()), v.value);
-                }
-            }
-            Err(more) => problems.extend(more),
+        let (shipped, more) = read(file, text);
+        problems.extend(more);
+        for v in shipped.values {
+            bounds.extend(v.at_most.map(|most| (v.key.clone(), most)));
+            values.insert(Name::from(v.key.as_str()), v.value);
         }
     }
     let mut seen: BTreeMap<&str, Place> = BTreeMap::new();
@@ -100,7 +96,8 @@ pub(crate) fn join(own: &[ProfileText], problems: &mut Vec<Problem>) -> BTreeMap
         if let Some(most) = bounds.get(&v.key).filter(|most| v.value.value > **most) {
             problems.push(place.problem("VALUE_RANGE", &v.key, looser(v, *most)));
         }
-        if let Some(before) = seen.get(v.key.as_str()) {
+        // Twice in one file was told when it was read.
+        if let Some(before) = seen.get(v.key.as_str()).filter(|before| before.file != *file) {
             let (en, zh) = twice("key", &v.key, before.line);
             problems.push(place.problem("NAME_TWICE", &v.key, (en + " of " + &before.file, zh)));
         }

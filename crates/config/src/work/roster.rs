@@ -17,7 +17,7 @@ pub(crate) struct RosterText {
     lines: Vec<usize>,
 }
 
-pub(crate) fn read(file: &str, text: &str) -> Result<RosterText, Vec<Problem>> {
+pub(crate) fn read(file: &str, text: &str) -> (RosterText, Vec<Problem>) {
     let report = Report::new(file, text);
     let root = report.parse();
     let reader = Reader::new(root.get_ref(), 0, &report);
@@ -44,7 +44,7 @@ pub(crate) fn read(file: &str, text: &str) -> Result<RosterText, Vec<Problem>> {
     }
     let shifts = shifts.into_iter().map(|(s, _)| s).collect();
     let pattern = RosterPattern { shifts, crews, utc_offset_s };
-    if problems.is_empty() { Ok(RosterText { file: file.into(), pattern, lines }) } else { Err(problems) }
+    (RosterText { file: file.into(), pattern, lines }, problems)
 }
 
 fn read_shift(r: &Reader<'_, '_>) -> ShiftPattern {
@@ -128,6 +128,7 @@ pub(crate) fn join(text: RosterText, accounts: &[Account], problems: &mut Vec<Pr
         let place = Place { file: text.file.clone(), line: *line };
         for (key, name) in people(crew) {
             match accounts.iter().find(|a| a.account == *name) {
+                None if name.is_empty() => {}
                 None => {
                     let names = accounts.iter().map(|a| a.account.as_str());
                     problems.push(place.problem("NAME_UNKNOWN", key, unknown(key, ACCOUNT, name, names)));

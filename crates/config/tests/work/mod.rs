@@ -322,6 +322,19 @@ fn one_key_in_two_profiles_of_a_site() {
 }
 
 #[test]
+fn a_plan_card_with_a_circle_is_held_against_the_parties_all_the_same() {
+    let mut source = Source::demo();
+    let text = file(&mut source, "ammonia-leak.toml");
+    *text = text.replace("after = [\"fire-turnout\", \"cordon-first\"]", "after = [\"leak-stop\"]");
+    *text = text.replace("receiver = \"medical\"", "receiver = \"medics\"");
+    let text = file(&mut source, "roster.toml");
+    *text = text.replace("length_s = 28800", "length_s = 20000").replace("\"lead3\"", "\"led3\"");
+    let codes: Vec<&str> = load(&source).unwrap_err().iter().map(|p| p.code).collect();
+    let unknown = ["NAME_UNKNOWN"; 3];
+    assert_eq!(codes, [&["CYCLE", "SHIFT_GAP", "SHIFT_GAP", "SHIFT_GAP"][..], &unknown].concat());
+}
+
+#[test]
 fn problems_of_all_work_files_come_at_once() {
     let mut source = Source::demo();
     for (name, old, new) in [
