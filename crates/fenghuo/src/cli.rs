@@ -19,7 +19,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run everything embedded, on loopback, with simulated plants
+    /// Run everything embedded, on loopback, with simulated plants and staff
     Demo(Demo),
     /// Run the hall with a configuration
     Serve {
@@ -65,7 +65,7 @@ pub struct Demo {
     /// Data folder
     #[arg(long, default_value = "data/demo", value_name = "DIR")]
     pub data: PathBuf,
-    /// Do not start simulated plants
+    /// Do not start simulated plants and staff
     #[arg(long)]
     pub no_sim: bool,
     /// Write what a script needs to get in, as JSON, once everything is open
