@@ -129,7 +129,6 @@ impl Engine {
         if **settings == **self.book.settings() {
             return;
         }
-        self.book.set_settings(settings.clone());
         let count = |len: usize| len as u64;
         let notice = Notice::WorkSettings {
             profile: count(settings.profile.len()),
@@ -138,7 +137,10 @@ impl Engine {
             crews: count(settings.roster.crews.len()),
         };
         self.notice(now, notice, out);
-        self.arm_work();
+        let system = Actor::system();
+        let turn = Turn { now, seq: self.seq + 1, actor: &system };
+        let events = self.book.set_settings(turn, settings.clone());
+        self.push_work(now, events, out);
     }
 
     /// Any command of a person of the hall is a sign of life at the desk.

@@ -15,8 +15,22 @@ impl Book {
                 }
                 if recurs { self.recur(turn, alarm, at) } else { Vec::new() }
             }
-            AlarmNews::Handled { .. } => Vec::new(),
-            AlarmNews::Closed => self.red_closed(turn, &alarm.id),
+            AlarmNews::Handled { acknowledged } => {
+                match &alarm.owner {
+                    Some(owner) if acknowledged => {
+                        self.alarm_owners.insert(alarm.id.clone(), owner.clone());
+                    }
+                    Some(_) => {}
+                    None => {
+                        self.alarm_owners.remove(&alarm.id);
+                    }
+                }
+                self.stamp_handled(turn, alarm, news)
+            }
+            AlarmNews::Closed => {
+                self.alarm_owners.remove(&alarm.id);
+                self.red_closed(turn, &alarm.id)
+            }
         }
     }
 }

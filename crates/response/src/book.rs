@@ -7,7 +7,7 @@ use model::{Actor, Time};
 use serde::{Deserialize, Serialize};
 
 use crate::recurrence::Remembered;
-use crate::stage::Stage;
+use crate::stage::{Changes, Stage};
 use crate::vigil::Vigil;
 use crate::{Item, ItemId, Kind, Name, Provenance, Sight, WorkCommand, WorkEvent, WorkRefusal, WorkSettings, flow_of};
 
@@ -37,6 +37,8 @@ pub struct Book {
     ended: VecDeque<Ended>,
     /// Every exercise item ever, so that no link can join it to a real one.
     exercises: BTreeSet<ItemId>,
+    /// Who keeps an open alarm: who acknowledged it, or took it over.
+    pub(crate) alarm_owners: BTreeMap<String, String>,
     pub(crate) remembered: Remembered,
     pub(crate) vigil: Vigil,
 }
@@ -143,9 +145,15 @@ impl Book {
         &self.settings
     }
 
-    /// New settings come into force; running deadlines keep the times they were given.
-    pub fn set_settings(&mut self, settings: Arc<WorkSettings>) {
+    /// New settings come into force; running deadlines keep the times they were given. Drills that are owed are planned.
+    pub fn set_settings(&mut self, turn: Turn<'_>, settings: Arc<WorkSettings>) -> Vec<WorkEvent> {
         self.settings = settings;
+        self.plan_drills(turn)
+    }
+
+    /// Who keeps an open alarm; none: nobody acknowledged it.
+    pub fn alarm_owner(&self, alarm: &str) -> Option<&str> {
+        self.alarm_owners.get(alarm).map(String::as_str)
     }
 
     /// Deadlines that will still fire.
@@ -177,8 +185,9 @@ impl Book {
         }
     }
 
-    pub(crate) fn take_over(&mut self, changes: BTreeMap<ItemId, Arc<Item>>) {
-        for (id, item) in changes {
+    pub(crate) fn take_over(&mut self, changes: Changes) {
+        self.alarm_owners.extend(changes.alarm_owners);
+        for (id, item) in changes.items {
             let last = self.numbers.entry(id.kind).or_default();
             *last = (*last).max(id.number);
             if let Some(old) = self.open.remove(&id) {

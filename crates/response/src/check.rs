@@ -4,7 +4,7 @@ use model::Time;
 
 use crate::command::PARTS_MAX;
 use crate::deadline::WITHIN_MAX_S;
-use crate::flow::{ActionSpec, FieldKind, FieldSpec, Flow, Guard, Receivers};
+use crate::flow::{ActionSpec, By, FieldKind, FieldSpec, Flow, Guard, Receivers};
 use crate::stage::{Deed, Stage};
 use crate::{Fields, Item, ItemId, Kind, Link, Provenance, Value, WorkRefusal, WorkSettings};
 
@@ -44,6 +44,9 @@ pub(crate) fn creation(
     to: &[String],
     provenance: Provenance,
 ) -> Checked {
+    if flow.created_by == By::System {
+        return Err(WorkRefusal::not_found("flow", flow.kind.name()));
+    }
     for (name, value) in fields {
         match flow.field(name) {
             Some(spec) if spec.create => valid(stage.book.settings(), spec, value)?,
@@ -229,9 +232,7 @@ fn guard(stage: &Stage<'_>, guard: Guard, item: &Item) -> Checked {
             let linked = stage.linked(&item.id.to_string(), kind).into_iter();
             none_open(linked.filter(|i| i.owner.is_none()).collect())
         }
-        Guard::Unset(field) if item.log.iter().any(|e| e.fields.contains_key(field)) => {
-            Err(WorkRefusal::invalid(field, "is set already"))
-        }
+        Guard::Set(field) => required(&[field], &item.fields, ""),
         Guard::CountBelow { field, profile } => {
             let most = stage.book.settings().value(profile).unwrap_or(0.0);
             let below = item.number(field).unwrap_or(0.0) < most;
@@ -239,9 +240,6 @@ fn guard(stage: &Stage<'_>, guard: Guard, item: &Item) -> Checked {
         }
         Guard::Future(field) if item.time(field).is_some_and(|t| t <= stage.now) => {
             Err(WorkRefusal::invalid(field, "is in the past"))
-        }
-        Guard::Is { field, value } if item.text(field) != value => {
-            Err(WorkRefusal::invalid(field, format!("must be {value}")))
         }
         _ => Ok(()),
     }

@@ -1,7 +1,7 @@
 //! The form of a flow: states, actions, fields and deadlines as static data. One evaluator reads them all.
 
 use crate::stage::{Deed, Stage};
-use crate::{Item, ItemId, Kind, WorkRefusal};
+use crate::{Fields, Item, ItemId, Kind, Provenance, WorkRefusal};
 
 /// One work system as a table.
 #[derive(Debug)]
@@ -14,6 +14,8 @@ pub struct Flow {
     pub en: &'static str,
     /// State of a new item.
     pub initial: &'static str,
+    /// `System`: made by timers and consequences only.
+    pub created_by: By,
     /// Whether an item has a party that must act; one item per receiver (D3).
     pub receivers: Receivers,
     /// States.
@@ -26,6 +28,8 @@ pub struct Flow {
     pub guards: &'static [Guard],
     /// Consequences of creation.
     pub(crate) then: &'static [Then],
+    /// Makes several items where one was asked for; false: makes none.
+    pub(crate) many: Option<Many>,
     /// Deadlines.
     pub deadlines: &'static [DeadlineSpec],
 }
@@ -155,10 +159,8 @@ pub enum Guard {
     NoOpenLinked(Kind),
     /// Every open item of this kind linked to it has an owner.
     LinkedHaveOwner(Kind),
-    /// Every entry of a hand-over is taken or reassigned.
-    AllTaken,
-    /// This field is still blank: it is set once.
-    Unset(&'static str),
+    /// This field is not blank.
+    Set(&'static str),
     /// A counting field is below a profile value.
     CountBelow {
         /// Counter.
@@ -168,13 +170,6 @@ pub enum Guard {
     },
     /// A time field lies in the future.
     Future(&'static str),
-    /// A field has this value.
-    Is {
-        /// Field.
-        field: &'static str,
-        /// Value.
-        value: &'static str,
-    },
 }
 
 /// Changes the item itself before it is recorded; may refuse.
@@ -183,6 +178,9 @@ pub(crate) type Shape = fn(&Stage<'_>, &mut Item, &Deed<'_>) -> Result<(), WorkR
 /// Changes other items in the same transaction; may refuse all of it.
 pub(crate) type Follow = fn(&mut Stage<'_>, ItemId, &Deed<'_>) -> Result<(), WorkRefusal>;
 
+/// Makes several items in place of one; false if that is not what was asked.
+pub(crate) type Many = fn(&mut Stage<'_>, &Fields, Provenance) -> Result<bool, WorkRefusal>;
+
 /// What follows an action in the same transaction.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Then {
@@ -190,7 +188,7 @@ pub(crate) enum Then {
     Actor(&'static str),
     /// Writes the time into a field, if it is blank.
     Once(&'static str),
-    /// Writes the time into a field.
+    /// Writes the time into a field, again each time.
     At(&'static str),
     /// Writes a word into a field.
     Set(&'static str, &'static str),

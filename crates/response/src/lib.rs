@@ -10,12 +10,18 @@ mod deadline;
 mod effect;
 mod flow;
 mod flows;
+mod grade;
 mod item;
+mod obligation;
+mod open_list;
+mod plan;
 pub mod profile;
 mod recurrence;
 mod refusal;
+mod roster;
 mod settings;
 mod stage;
+pub mod stamps;
 mod value;
 mod vigil;
 
@@ -28,6 +34,7 @@ pub use flow::{
     ActionSpec, After, By, DeadlineSpec, FieldKind, FieldSpec, Flow, Guard, Receivers, Rung, StateSpec, Step,
 };
 pub use flows::{FLOWS, flow_of, order::PRIORITIES};
+pub use grade::{grade, suggested_level};
 pub use item::{Attachment, Deadline, Entry, Fields, Item, ItemId, Kind, LOG_MAX, Link, Name, Provenance};
 pub use refusal::WorkRefusal;
 pub use settings::{

@@ -26,7 +26,16 @@ pub(crate) struct Stage<'a> {
     numbers: BTreeMap<Kind, u64>,
     items: BTreeMap<ItemId, Arc<Item>>,
     events: Vec<WorkEvent>,
+    /// Alarms that another person keeps from now on.
+    pub alarm_owners: BTreeMap<String, String>,
     depth: usize,
+}
+
+/// What a finished transaction changes.
+#[derive(Debug)]
+pub(crate) struct Changes {
+    pub items: BTreeMap<ItemId, Arc<Item>>,
+    pub alarm_owners: BTreeMap<String, String>,
 }
 
 /// One action with all that was given.
@@ -58,12 +67,13 @@ impl<'a> Stage<'a> {
             numbers: BTreeMap::new(),
             items: BTreeMap::new(),
             events: Vec::new(),
+            alarm_owners: BTreeMap::new(),
             depth: 0,
         }
     }
 
-    pub(crate) fn finish(self) -> (BTreeMap<ItemId, Arc<Item>>, Vec<WorkEvent>) {
-        (self.items, self.events)
+    pub(crate) fn finish(self) -> (Changes, Vec<WorkEvent>) {
+        (Changes { items: self.items, alarm_owners: self.alarm_owners }, self.events)
     }
 
     pub(crate) fn command(&mut self, command: &WorkCommand) -> Result<(), WorkRefusal> {
@@ -134,6 +144,11 @@ impl<'a> Stage<'a> {
             return Err(WorkRefusal::not_found("flow", kind.name()));
         }
         check::creation(self, flow, (fields, links), receivers, provenance)?;
+        if let Some(many) = flow.many
+            && many(self, fields, provenance)?
+        {
+            return Ok(());
+        }
         let each = |receiver: &String| Some(receiver.clone());
         let receivers: Vec<Option<String>> = match flow.receivers {
             Receivers::None => vec![None],
@@ -179,6 +194,7 @@ impl<'a> Stage<'a> {
         let deed = Deed::new("create", &fields, cause);
         effect::before(self, flow.then, &mut item, &deed)?;
         item.title = title(flow, &item);
+        item.ended_at = flow.is_end(&item.state).then_some(self.now);
         deadline::settle(self.book.settings(), flow, &mut item, self.now);
         self.record(item, None, &deed);
         self.follow(flow.then, id, &deed)?;

@@ -1,16 +1,38 @@
 //! Every flow as a table, in the order of [`Kind::ALL`].
 
+mod drill;
+mod handover;
+mod hidden_danger;
+mod incident;
+mod lesson;
+mod note;
 pub(crate) mod order;
+mod roll_call;
+mod shift;
+mod vigilance;
 
 use crate::Kind;
 use crate::flow::{ActionSpec, By, FieldKind, FieldSpec, Flow, StateSpec};
 
 /// The flows.
-pub static FLOWS: &[Flow] = &[order::FLOW];
+pub static FLOWS: [Flow; Kind::ALL.len()] = [
+    order::FLOW,
+    shift::FLOW,
+    shift::SWAP,
+    handover::FLOW,
+    roll_call::FLOW,
+    roll_call::CALL,
+    hidden_danger::FLOW,
+    incident::FLOW,
+    lesson::FLOW,
+    drill::FLOW,
+    note::FLOW,
+    vigilance::FLOW,
+];
 
 /// The flow of a kind.
 pub fn flow_of(kind: Kind) -> &'static Flow {
-    FLOWS.iter().find(|f| f.kind == kind).unwrap_or(&FLOWS[0])
+    &FLOWS[kind as usize]
 }
 
 /// A state that is not an end.

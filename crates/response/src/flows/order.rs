@@ -4,7 +4,7 @@ use crate::flow::{
     ActionSpec, After, By, DeadlineSpec, FieldKind, FieldSpec, Flow, Guard, Receivers, Rung, StateSpec, Step, Then,
 };
 use crate::stage::{Deed, Stage};
-use crate::{Fields, Item, ItemId, Kind, Link, Value, WorkRefusal, check, flow_of};
+use crate::{Fields, Item, ItemId, Kind, Link, Value, WorkRefusal, check, flow_of, plan, stamps};
 
 use super::{action, end, field, given, needed, state};
 
@@ -41,6 +41,8 @@ const FIELDS: &[FieldSpec] = &[
     given("complete_within_s", "完成时限", "complete within", FieldKind::Number { unit: "s" }),
     given("ack_due", "签收截止", "acknowledge by", FieldKind::Time),
     given("complete_due", "完成截止", "complete by", FieldKind::Time),
+    field("content_en", "指令内容（英文）", "content (English)", FieldKind::LongText),
+    field("after", "前序任务", "after tasks", FieldKind::List),
     field("percent", "进度", "progress", FieldKind::Number { unit: "%" }),
     field("feedback_position", "反馈位置", "position of feedback", FieldKind::Record),
     field("feedback_count", "反馈次数", "feedback given", FieldKind::Number { unit: "" }),
@@ -82,7 +84,7 @@ const ACTIONS: &[ActionSpec] = &[
         ..action("edit", ("修改", "edit"), &["draft"], "", By::Hall)
     },
     ActionSpec {
-        then: &[Then::Once("issued_at"), Then::Set("team_state", "standby")],
+        then: &[Then::Once("issued_at"), Then::Set("team_state", "standby"), Then::Follow(first_order)],
         ..action("issue", ("下达", "issue"), &["draft"], "issued", By::Hall)
     },
     ActionSpec {
@@ -103,7 +105,7 @@ const ACTIONS: &[ActionSpec] = &[
     },
     ActionSpec {
         accepts: &["feedback_position"],
-        then: &[Then::Once("arrived_at"), Then::Set("team_state", "on_scene")],
+        then: &[Then::Once("arrived_at"), Then::Set("team_state", "on_scene"), Then::Follow(first_arrival)],
         ..action("arrive", ("到场", "arrive"), &["acknowledged", "in_progress"], "in_progress", By::Receiver)
     },
     ActionSpec {
@@ -118,7 +120,7 @@ const ACTIONS: &[ActionSpec] = &[
     },
     ActionSpec {
         accepts: &["percent", "feedback_position"],
-        then: &[Then::Once("done_at"), Then::Actor("done_by")],
+        then: &[Then::Once("done_at"), Then::Actor("done_by"), Then::Follow(plan::release_waiting)],
         ..action("complete", ("完成", "complete"), &["acknowledged", "in_progress"], "done", By::Receiver)
     },
     ActionSpec {
@@ -131,9 +133,13 @@ const ACTIONS: &[ActionSpec] = &[
         ..action("resume", ("退回继续", "send back"), &["done"], "in_progress", By::Hall)
     },
     action("verify", ("核验", "verify"), &["done"], "verified", By::Hall),
-    action("close", ("销单", "close"), &["done", "verified", "rejected"], "closed", By::Hall),
+    ActionSpec {
+        then: &[Then::Follow(plan::release_waiting)],
+        ..action("close", ("销单", "close"), &["done", "verified", "rejected"], "closed", By::Hall)
+    },
     ActionSpec {
         required: &["note"],
+        then: &[Then::Follow(plan::release_waiting)],
         ..action(
             "revoke",
             ("撤销", "revoke"),
@@ -202,12 +208,14 @@ pub(super) const FLOW: Flow = Flow {
     zh: "指令",
     en: "order",
     initial: "issued",
+    created_by: By::Hall,
     receivers: Receivers::Required,
     states: STATES,
     actions: ACTIONS,
     fields: FIELDS,
     guards: &[Guard::Future("ack_due"), Guard::Future("complete_due")],
-    then: &[Then::Shape(complete_order)],
+    then: &[Then::Shape(complete_order), Then::Follow(first_order)],
+    many: None,
     deadlines: DEADLINES,
 };
 
@@ -253,4 +261,15 @@ fn reassign(stage: &mut Stage<'_>, id: ItemId, deed: &Deed<'_>) -> Result<(), Wo
     links.push(Link::new("order", id.to_string()));
     let to = old.text("to").to_owned();
     stage.create(Kind::Order, fields, links, (Some(to), old.provenance), deed.cause.clone()).map(|_| ())
+}
+
+/// The incidents' 首令 stamp; a draft is no order yet.
+fn first_order(stage: &mut Stage<'_>, id: ItemId, _: &Deed<'_>) -> Result<(), WorkRefusal> {
+    let issued = stage.changed(id).is_some_and(|o| &*o.state == "issued");
+    if issued { stamps::from_order(stage, id, "first_order") } else { Ok(()) }
+}
+
+/// The incidents' 首到场 stamp.
+fn first_arrival(stage: &mut Stage<'_>, id: ItemId, _: &Deed<'_>) -> Result<(), WorkRefusal> {
+    stamps::from_order(stage, id, "first_arrival")
 }
