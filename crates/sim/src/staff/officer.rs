@@ -141,6 +141,8 @@ impl Officer {
                 (10.0, "grade", json!({"grade": "general", "grade_ground": "单点失效，相邻测点仍可监视"}), "")
             }
             ("hidden_danger", "graded") => (10.0, "assign", json!({"responsible": "仪表主管"}), ""),
+            ("roll_call", "finished") => (20.0, "circulate", json!({}), "未应答单位已通报，责令说明"),
+            ("roll_call", "circulated") => (60.0, "close", json!({}), ""),
             _ => return Vec::new(),
         };
         let (after_s, action, fields, note) = step;
@@ -154,7 +156,7 @@ impl Officer {
             return None;
         }
         self.next_roll_call_s = now_s + ROLL_CALL_S.1;
-        let fields = json!({"mode": "random", "targets": targets});
+        let fields = json!({"title": "例行查岗", "mode": "all", "channel": "app", "targets": targets});
         let body = json!({"kind": "roll_call", "fields": fields, "links": [], "receivers": []});
         Some(Errand { at_s: now_s, path: "/api/v1/work".into(), body })
     }
