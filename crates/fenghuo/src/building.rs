@@ -81,7 +81,7 @@ impl Building {
     /// Opens everything.
     ///
     /// # Errors
-    /// With the exit code that says what to do: 65, 69, 74, 75 or 78.
+    /// With the exit code that says what to do: 65, 74, 75 or 78.
     pub fn open(mut plan: Plan, runtime: &Handle) -> anyhow::Result<Self> {
         // Tasks may be started from here, and blocking rooms (a PostgreSQL client has a runtime of its own) opened.
         let _entered = runtime.enter();
@@ -226,7 +226,7 @@ fn open_doors(plan: Plan, rooms: Rooms, opened: Opened, runtime: &Handle) -> any
     }
     let door = runtime
         .block_on(Door::listen(door_settings(settings)?, deps, &doors))
-        .map_err(|e| exit::with(69, format!("MQTT door {}: {e}; choose another with --mqtt", settings.mqtt.listen)))?;
+        .map_err(|e| exit::with(78, format!("MQTT door {}: {e}; choose another with --mqtt", settings.mqtt.listen)))?;
     let mqtt = door.plain.context("the MQTT door has no plain listener")?;
     rooms.outlet.open(door.outgoing, &readers).map_err(|p| exit::with(74, p.message_en))?;
     rooms.outlet.start_clearing(&hall, &doors);
@@ -266,7 +266,7 @@ fn open_doors(plan: Plan, rooms: Rooms, opened: Opened, runtime: &Handle) -> any
     );
     let http = runtime
         .block_on(api.listen(settings.http.listen))
-        .map_err(|e| exit::with(69, format!("console {}: {e}; choose another with --http", settings.http.listen)))?;
+        .map_err(|e| exit::with(78, format!("console {}: {e}; choose another with --http", settings.http.listen)))?;
     give_back_memory();
     Ok(Building { hall, api, http, mqtt, directory: rooms.directory, readers, historian, doors, people })
 }

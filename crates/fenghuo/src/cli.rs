@@ -10,7 +10,8 @@ use clap::{Args, Parser, Subcommand};
 #[command(
     version,
     after_help = "Logs go to standard error; FENGHUO_LOG=debug shows more.\n\
-    Exit codes: 0 done, 65 data cannot be used, 69 an address is taken, 74 disk, 75 another instance has the data, 78 configuration."
+    Exit codes: 0 done, 65 data cannot be used, 69 the doctor found something, 74 disk, \
+    75 another instance has the data, 78 configuration or an address that is taken."
 )]
 pub struct Cli {
     #[command(subcommand)]
