@@ -17,7 +17,7 @@ fn said(out: &std::process::Output) -> (Option<i32>, String) {
 }
 
 #[test]
-fn an_address_that_is_taken_is_named_with_exit_69() {
+fn row_39_an_address_that_is_taken_is_named_with_exit_78() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let dir = tempfile::tempdir().unwrap();
