@@ -14,4 +14,5 @@ mod postgres;
 mod stalled_disk;
 mod stream_promises;
 mod tidy;
+mod work_files;
 mod write_points;
