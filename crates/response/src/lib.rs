@@ -42,7 +42,7 @@ pub use item::{
 pub use provenance::{Exercise, Real, Sourced, Told};
 pub use refusal::WorkRefusal;
 pub use settings::{
-    Checklist, Crew, DrillObligation, Group, Party, PlanCard, ProfileValue, RosterPattern, ShiftPattern, TaskTemplate,
-    WorkSettings,
+    Checklist, ChecklistItem, Condition, Crew, DrillObligation, Group, Party, PlanCard, PlanSource, ProfileValue,
+    RosterPattern, ShiftPattern, TaskTemplate, WorkSettings,
 };
 pub use value::Value;
