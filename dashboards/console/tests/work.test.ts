@@ -13,7 +13,7 @@ import { alarm, deadline, item } from './make';
 const spec = (name: string, type: FieldSpec['type'] = 'text', over: Partial<FieldSpec> = {}): FieldSpec => ({ name, zh: name, en: name, type, create: true, required: false, ...over });
 const flow: Flow = {
   kind: 'hidden_danger', prefix: 'H', zh: '隐患', en: 'hidden danger', initial: 'reported', receivers: 'none', states: [], deadlines: [],
-  actions: [{ name: 'grade', zh: '定级', en: 'grade', from: [], to: '', by: 'hall', required: ['grade', 'note', 'unheard_of'], accepts: ['due'] }],
+  actions: [{ name: 'grade', zh: '定级', en: 'grade', from: [], to: '', by: 'hall', permission: 'ledger.write', required: ['grade', 'note', 'unheard_of'], accepts: ['due'] }],
   fields: [
     spec('clause'), spec('title', 'text', { required: true }), spec('due', 'time', { create: false }),
     spec('grade', 'choice', { choices: [{ value: 'general', zh: '一般', en: 'general' }, { value: 'major', zh: '重大', en: 'major' }] }),

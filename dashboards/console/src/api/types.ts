@@ -9,7 +9,9 @@ export type Alarm = S['AlarmView'];
 export type Actor = S['ActorView'];
 export type Problem = S['Problem'];
 export type Me = S['MeView'];
-export type Status = S['StatusView'];
+/** Who stands the watch. */
+export interface Shift { id: string; state: string; leader: Actor | null; main: Actor | null; deputies: Actor[]; standby: Actor[]; starts_at: number | null; ends_at: number | null }
+export type Status = S['StatusView'] & { shift?: Shift | null };
 export type Site = S['SiteView'];
 export type Enterprise = S['EnterpriseView'];
 export type Team = S['TeamView'];
@@ -21,6 +23,12 @@ export type HistoryPoint = S['HistoryPoint'];
 export type AuditRow = S['AuditRowView'];
 export type AuditHead = S['AuditHeadView'];
 export type Rejection = S['RejectionView'];
+
+/** Words of the server's one table of who may do what. */
+export type Permission =
+  | 'alarm.acknowledge' | 'alarm.shelve' | 'alarm.shelve_urgent' | 'alarm.comment' | 'alarm.reset' | 'order.issue' | 'order.act' | 'watch.keep'
+  | 'roster.manage' | 'ledger.write' | 'ledger.approve' | 'incident.report' | 'incident.command' | 'drill.run' | 'field.link' | 'attachment.write'
+  | 'tag.service' | 'audit.read' | 'rules.reload' | 'accounts.manage' | 'site.read';
 
 export type Hello = S['Hello'] & { type: 'hello' };
 export type AlarmFrame = S['AlarmFrame'] & { type: 'alarm' };

@@ -1,7 +1,7 @@
 // The work systems on the wire: items of every kind, the flows that describe them, and the doors to both.
 // Times are µs since the epoch; the field values of an item are JSON by the type its flow gives.
 import { getJson, postFile, postJson } from './client';
-import type { Actor } from './types';
+import type { Actor, Permission } from './types';
 
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
@@ -61,7 +61,7 @@ export interface WorkItem {
   readonly created_at: number;
   readonly created_by: Actor;
   readonly ended_at: number | null;
-  /** Absent in lists. */
+  /** Oldest first; empty in lists. */
   readonly log?: readonly LogEntry[];
   /** Names of the actions possible from this state. */
   readonly actions: readonly string[];
@@ -89,6 +89,8 @@ export interface ActionSpec {
   /** Empty: the state stays. */
   readonly to: string;
   readonly by: string;
+  /** What staff of the hall need for it. */
+  readonly permission: Permission;
   /** Field names, or `note`. */
   readonly required: readonly string[];
   /** Field names that may be given too. */
@@ -195,8 +197,17 @@ export interface PlanCard {
   readonly source: string;
   readonly confidence: string;
   readonly groups: readonly { readonly id: string; readonly name_zh: string; readonly name_en: string }[];
+  readonly roles: readonly string[];
   readonly levels: Readonly<Record<string, readonly PlanTask[]>>;
   readonly checklists: readonly { readonly chemical: string; readonly items: readonly (readonly [string, string])[] }[];
+}
+export interface ProfileValue {
+  readonly key: string;
+  readonly value: number;
+  readonly unit: string;
+  readonly source: string;
+  readonly confidence: string;
+  readonly article: string;
 }
 export interface TimelineRow {
   readonly at: number;
@@ -206,6 +217,7 @@ export interface TimelineRow {
   readonly text_zh: string;
   readonly text_en: string;
   readonly actor: string;
+  readonly provenance: 'real' | 'exercise';
 }
 
 const item = (id: string): string => `/api/v1/work/${encodeURIComponent(id)}`;
@@ -224,6 +236,7 @@ export const exportUrl = (id: string, format: 'json' | 'csv'): string => `${item
 export const readFlows = (): Promise<{ flows: readonly Flow[] }> => getJson('/api/v1/flows');
 export const readParties = (): Promise<{ parties: readonly Party[] }> => getJson('/api/v1/parties');
 export const readPlans = (): Promise<{ plans: readonly PlanCard[] }> => getJson('/api/v1/plans');
+export const readProfile = (): Promise<{ values: readonly ProfileValue[] }> => getJson('/api/v1/profile');
 export const readTimeline = (query: { from?: number; to?: number; item?: string; limit?: number }): Promise<{ rows: readonly TimelineRow[] }> =>
   getJson('/api/v1/timeline', query);
 export const readOpenLoops = (): Promise<{ items: readonly OpenLoop[] }> => getJson('/api/v1/handover/open');

@@ -1,5 +1,5 @@
 // What this console knows of the hall, and the words of its states.
-import type { Alarm, NoticeFrame, Sources } from '../api/types';
+import type { Actor, Alarm, NoticeFrame, Sources } from '../api/types';
 import type { Items } from '../work/items';
 
 export const ALARM_STATES = [
@@ -62,6 +62,8 @@ export interface Hall {
   readonly pulse: Pulse | null;
   readonly version: string;
   readonly desk: string;
+  /** Who stands the watch, as the status said. */
+  readonly crew: readonly Actor[];
   /** What the last batch of frames raised. */
   readonly raised: readonly Raise[];
   /** Error frames of the stream so far. */
@@ -81,6 +83,7 @@ export const emptyHall = (): Hall => ({
   pulse: null,
   version: '',
   desk: '',
+  crew: [],
   raised: [],
   refusals: 0,
 });

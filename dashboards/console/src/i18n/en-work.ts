@@ -35,6 +35,7 @@ export const enWork: Readonly<Record<keyof typeof zhWork, string>> = {
   'work.by_receiver': 'recorded for the receiver',
   'work.owner': 'owner {owner}',
   'work.export': 'Export {format}',
+  'work.minutes': 'min',
   'work.yes': 'yes',
   'work.no': 'no',
   'work.photo': 'photo {name}',

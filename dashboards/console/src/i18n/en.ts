@@ -1,8 +1,10 @@
+import { enDuty } from './en-duty';
 import { enWork } from './en-work';
 import type { zh } from './zh';
 
 export const en: Readonly<Record<keyof typeof zh, string>> = {
   ...enWork,
+  ...enDuty,
   'app.name': 'Fenghuo',
   'app.title': '{n} unacknowledged · Fenghuo',
   'app.title_quiet': 'Fenghuo · command hall',

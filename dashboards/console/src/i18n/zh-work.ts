@@ -34,6 +34,7 @@ export const zhWork = {
   'work.by_receiver': '代接收方记录',
   'work.owner': '责任人 {owner}',
   'work.export': '导出 {format}',
+  'work.minutes': '分钟',
   'work.yes': '是',
   'work.no': '否',
   'work.photo': '照片 {name}',

@@ -1,8 +1,10 @@
 // Chinese first: this file defines the keys; `en.ts` must have the same ones or the build fails. {x} is filled in.
+import { zhDuty } from './zh-duty';
 import { zhWork } from './zh-work';
 
 export const zh = {
   ...zhWork,
+  ...zhDuty,
   'app.name': '烽火',
   'app.title': '{n} 条未确认 · 烽火',
   'app.title_quiet': '烽火 · 应急指挥',

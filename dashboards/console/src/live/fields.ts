@@ -5,7 +5,7 @@ import { age, figure, shortTime } from '../i18n/time';
 import { fieldOf, isGiven } from '../work/flow';
 import { serverSecond } from './clock';
 import { enterpriseName } from './site';
-import { fieldLabel, flowOf, partyName } from './work';
+import { accountName, fieldLabel, flowOf, partyName } from './work';
 
 const choice = (spec: FieldSpec, value: string): string => {
   const found = spec.choices?.find((c) => c.value === value);
@@ -21,6 +21,7 @@ function number(spec: FieldSpec | undefined, value: number): string {
 function text(spec: FieldSpec | undefined, value: string): string {
   if (spec?.type === 'choice') return choice(spec, value);
   if (spec?.type === 'party') return partyName(value);
+  if (spec?.type === 'account') return accountName(value);
   return spec?.name === 'enterprise' ? enterpriseName(value) : value;
 }
 

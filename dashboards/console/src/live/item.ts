@@ -13,7 +13,7 @@ export function useItem(id: Readonly<Ref<string>>): { item: ComputedRef<WorkItem
     const mine = loaded.value?.id === id.value ? loaded.value : null;
     if (!live.value) return mine;
     if (mine && mine.seq >= live.value.seq) return mine;
-    return live.value.log || !mine ? live.value : { ...live.value, log: mine.log };
+    return live.value.log?.length || !mine ? live.value : { ...live.value, log: mine.log };
   });
 
   async function load(): Promise<void> {
@@ -26,6 +26,6 @@ export function useItem(id: Readonly<Ref<string>>): { item: ComputedRef<WorkItem
     }
   }
   // A change whose frame brought no log is asked for again; the frames themselves need no question.
-  watch([id, () => (live.value?.log ? 0 : (live.value?.seq ?? 0))], load, { immediate: true });
+  watch([id, () => (live.value?.log?.length ? 0 : (live.value?.seq ?? 0))], load, { immediate: true });
   return { item, problem };
 }

@@ -5,7 +5,7 @@ import {
   type ActionSpec, actOnWork, type Attachment, createWork, type Flow, type Json, type Kind, type Link, type Party, type PlanCard,
   readFlows, readParties, readPlans, type WorkItem,
 } from '../api/work';
-import type { Alarm } from '../api/types';
+import type { Alarm, Permission } from '../api/types';
 import { pick, t } from '../i18n';
 import { actionOf, fieldOf } from '../work/flow';
 import { ofKind } from '../work/items';
@@ -41,6 +41,15 @@ export const partyName = (id: string): string => {
   const party = partyById.value.get(id);
   return party ? pick(party.name_zh, party.name_en) : id;
 };
+/** Names of accounts as far as this console has met them: in items, in the status, at the log-in. */
+const accountNames = computed(() => {
+  const names = new Map<string, string>();
+  for (const { created_by, log } of hall.value.items.values()) for (const actor of [created_by, ...(log ?? []).map((e) => e.by)]) names.set(actor.account, actor.name);
+  for (const actor of hall.value.crew) names.set(actor.account, actor.name);
+  if (me.value) names.set(me.value.account, me.value.name);
+  return names;
+});
+export const accountName = (account: string): string => accountNames.value.get(account) ?? partyName(account);
 export const receiverName = (item: WorkItem): string =>
   item.receiver ? pick(item.receiver.name_zh, item.receiver.name_en) || item.receiver.id : '';
 
@@ -49,10 +58,17 @@ const isField = computed(() => me.value?.role === 'field');
 /** The buttons of an item: what its state allows and what is a person's to do. The server decides who may. */
 export function actionsOf(item: WorkItem): ActionSpec[] {
   const flow = flowOf(item.kind);
-  if (!flow || !(isField.value || can('order.act'))) return [];
+  if (!flow) return [];
   const specs = item.actions.map((name) => actionOf(flow, name)).filter((a): a is ActionSpec => a !== undefined);
-  return specs.filter((a) => a.by !== 'system' && !(isField.value && a.by === 'hall'));
+  return specs.filter((a) => a.by !== 'system' && (isField.value ? a.by !== 'hall' : can(a.permission)));
 }
+
+/** Mirrors the server's table only to decide which buttons to draw (protocol::permission). */
+const MAKES: Readonly<Record<Kind, Permission>> = {
+  order: 'order.issue', shift: 'roster.manage', swap: 'watch.keep', handover: 'watch.keep', roll_call: 'watch.keep', call: 'watch.keep', note: 'watch.keep',
+  vigilance: 'watch.keep', hidden_danger: 'ledger.write', lesson: 'ledger.write', incident: 'incident.report', drill: 'drill.run',
+};
+export const canMake = (kind: Kind): boolean => can(MAKES[kind]);
 
 export interface Deed {
   readonly fields: Readonly<Record<string, Json>>;

@@ -57,8 +57,12 @@ export function heldOf(spec: FieldSpec, value: Json | undefined): Held {
   if (spec.type === 'time') return typeof value === 'number' ? localInput(value) : '';
   if (Array.isArray(value)) return value.map((v) => (typeof v === 'string' ? v : JSON.stringify(v))).join('\n');
   if (typeof value === 'object') return Object.entries(value).map(([k, v]) => `${k}: ${typeof v === 'string' ? v : JSON.stringify(v)}`).join('\n');
-  return String(value);
+  return typeof value === 'number' ? String(value / scaleOf(spec)) : String(value);
 }
+
+/** Nobody thinks in seconds at three in the morning: durations are held in minutes. */
+export const isDuration = (spec: FieldSpec): boolean => spec.type === 'number' && spec.unit === 's';
+const scaleOf = (spec: FieldSpec): number => (isDuration(spec) ? 60 : 1);
 
 const lines = (text: string): string[] => text.split('\n').map((x) => x.trim()).filter(Boolean);
 
@@ -82,7 +86,7 @@ export function wireOf(spec: FieldSpec, held: Held | undefined): Json | undefine
   if (text === '') return undefined;
   switch (spec.type) {
     case 'number':
-      return Number.isFinite(Number(text)) ? Number(text) : text;
+      return Number.isFinite(Number(text)) ? Number(text) * scaleOf(spec) : text;
     case 'time':
       return timeOfInput(text) ?? text;
     case 'list':

@@ -1,5 +1,5 @@
 // The items this console knows, by id; newest number wins, so that a repeat after a resume changes nothing.
-import type { Kind, WorkItem } from '../api/work';
+import type { Json, Kind, WorkItem } from '../api/work';
 
 export type Items = ReadonlyMap<string, WorkItem>;
 
@@ -12,7 +12,8 @@ export const DANGERS_MAX = 1_000;
 export function put(items: Map<string, WorkItem>, item: WorkItem): void {
   const known = items.get(item.id);
   if (known && known.seq > item.seq) return;
-  items.set(item.id, item.log || !known?.log ? item : { ...item, log: known.log });
+  const short = !item.log?.length;
+  items.set(item.id, short && known?.log ? { ...item, log: known.log } : item);
 }
 
 /** Drops what the bounds do not allow. */
@@ -47,3 +48,10 @@ export function priorityOf(item: WorkItem): number {
   const value = item.fields.priority;
   return typeof value === 'number' ? value : ROMAN.indexOf(String(value)) + 1 || 4;
 }
+
+export const isRecord = (value: Json | undefined): value is { [key: string]: Json } => typeof value === 'object' && value !== null && !Array.isArray(value);
+/** The records of a list field, in their order; what else stands in it is not ours. */
+export const recordsOf = (item: WorkItem, field: string): { [key: string]: Json }[] => {
+  const value = item.fields[field];
+  return Array.isArray(value) ? value.filter(isRecord) : [];
+};

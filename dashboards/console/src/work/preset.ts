@@ -8,8 +8,8 @@ export interface AlarmWords {
   readonly place: string;
   readonly text: string;
   readonly finder: string;
-  /** Server time, µs. */
-  readonly now: number;
+  /** Who told: the measuring system. */
+  readonly reporter: string;
 }
 
 export const linksOfAlarm = (a: Alarm): Link[] => [
@@ -17,28 +17,28 @@ export const linksOfAlarm = (a: Alarm): Link[] => [
   ...(a.tag ? [{ rel: 'tag', to: `${a.enterprise}/${a.tag}` }] : []),
 ];
 
+/** Plan cards and their checklists by what the tag measures; a person corrects it in the form. */
+const HAZARDS: readonly (readonly [RegExp, string, string])[] = [
+  [/nh3|氨/i, 'ammonia_leak', 'ammonia'], [/cl2|氯/i, 'chlorine_leak', 'chlorine'], [/dust|粉尘/i, 'dust_explosion', 'metal_dust'],
+  [/smoke|fire|烟|火/i, 'crowded_building_fire', 'shopping_mall'], [/lel|可燃|油/i, 'flammable_liquid_tank_fire', 'non_polar'],
+];
+
+export function hazardOf(a: Pick<Alarm, 'tag' | 'message_zh'>): { hazard?: string; chemical?: string } {
+  const found = HAZARDS.find(([pattern]) => pattern.test(`${a.tag} ${a.message_zh}`));
+  return found ? { hazard: found[1], chemical: found[2] } : {};
+}
+
 /** Field names of the flows -> what the alarm says; a flow takes those it has. */
 export const knownOfAlarm = (a: Alarm, w: AlarmWords): Readonly<Record<string, Json>> => ({
   title: w.text,
-  what: w.text,
-  summary: w.text,
-  description: w.text,
-  content: w.text,
-  nature: w.text,
   place: w.place,
   enterprise: a.enterprise,
-  unit: a.unit_id,
-  tag: a.tag,
   finder: w.finder,
   source: 'alarm',
-  grade: 'general',
-  category: 'site',
-  priority: a.priority,
-  hazard: a.class,
-  occurred_at: a.raised_at,
-  received_at: w.now,
-  reported_at: w.now,
-  found_at: w.now,
+  category: 'scene',
+  ...hazardOf(a),
+  happened_at: a.raised_at,
+  reported_by: w.reporter,
 });
 
 function fits(spec: FieldSpec, value: Json): boolean {
