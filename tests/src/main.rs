@@ -1,6 +1,8 @@
 //! The one end-to-end test binary: the real program, real MQTT, real files, clients in other languages.
 
+mod accounts;
 mod alarm_life;
+mod attachments;
 mod bad_readings;
 mod configuration;
 mod documents;

@@ -31,6 +31,8 @@ pub(crate) enum Due {
     Chatter(u32),
     /// The flood may be over.
     Flood,
+    /// A deadline of the work systems.
+    Work,
 }
 
 /// The heap.

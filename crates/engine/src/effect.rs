@@ -2,7 +2,7 @@
 
 use alarm::{AlarmId, Annunciation, State, Transition};
 use model::{GatewayIndex, TagIndex, Time};
-use response::{OrderEvent, OrderId};
+use response::{ItemId, WorkEvent, WorkRefusal};
 use serde::{Deserialize, Serialize};
 
 /// What one or more steps produced. Reused between steps; the caller clears it after the commit.
@@ -76,8 +76,8 @@ pub struct Fact {
 pub enum FactBody {
     /// An alarm changed.
     Alarm(Box<Transition>),
-    /// An order changed.
-    Order(Box<OrderEvent>),
+    /// An item of a work system changed.
+    Work(Box<WorkEvent>),
     /// Something about the measuring system that people should know and find later.
     Notice(Notice),
 }
@@ -106,6 +106,8 @@ pub enum Notice {
     RetrospectiveExcursion { condition: String, value: f64, source_time: Time },
     /// A shelving ran out while its condition had no open alarm.
     ShelveExpired { condition: String },
+    /// Settings of the work systems came into force: how many of each.
+    WorkSettings { profile: u64, parties: u64, plans: u64, crews: u64 },
     /// A link changed.
     Link { scope: String, up: bool, reason: String },
 }
@@ -117,8 +119,8 @@ pub struct Outcome {
     pub seq: u64,
     /// The alarm it was about.
     pub alarm: Option<AlarmId>,
-    /// The order it made or changed.
-    pub order: Option<OrderId>,
+    /// The items it made or changed, the one it was about first.
+    pub items: Vec<ItemId>,
     /// A repeat of a key already carried out: nothing happened twice.
     pub repeated: bool,
 }
@@ -141,7 +143,7 @@ pub enum Refusal {
     /// A value is out of bounds.
     #[error("{field}: {problem}")]
     FieldInvalid { field: String, problem: String },
-    /// An order's state does not allow it.
-    #[error("order {order} is {state}")]
-    OrderState { order: OrderId, state: String },
+    /// A work system refuses.
+    #[error(transparent)]
+    Work(#[from] WorkRefusal),
 }

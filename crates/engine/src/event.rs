@@ -26,6 +26,8 @@ pub enum Event {
     },
     /// Time passed.
     Tick,
+    /// Settings of the work systems come into force.
+    Work(Arc<response::WorkSettings>, Actor),
 }
 
 /// A link came up or went down.
@@ -84,8 +86,8 @@ pub enum CommandKind {
         /// Why.
         reason: String,
     },
-    /// Work systems: orders.
-    Order(response::OrderCommand),
+    /// Work systems: orders, hidden dangers, incidents, the watch, drills.
+    Work(response::WorkCommand),
 }
 
 /// What a person can do to an alarm.

@@ -24,6 +24,7 @@ mod silence;
 mod snapshot;
 mod watch;
 mod window;
+mod work;
 
 pub use command::Service;
 pub use effect::{Counts, Effects, Fact, FactBody, Notice, Outcome, Refusal, Tally};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use alarm::{Process, RuleSet, Shelving};
 use model::Time;
-use response::OrderBook;
+use response::Book;
 use serde::{Deserialize, Serialize};
 
 use crate::Tally;
@@ -23,7 +23,7 @@ use crate::watch::Watch;
 use crate::window::Window;
 
 /// Layout number of [`Snapshot`].
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// State of an engine between two events.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,7 +38,7 @@ pub struct Snapshot {
     episodes: Episodes,
     shelved: BTreeMap<u32, Shelving>,
     services: BTreeMap<u32, Service>,
-    orders: OrderBook,
+    book: Book,
     flood: Flood,
     keys: Keys,
     tally: Tally,
@@ -91,7 +91,7 @@ impl Engine {
             episodes: self.episodes.clone(),
             shelved: self.shelved.clone(),
             services: self.services.clone(),
-            orders: self.orders.clone(),
+            book: self.book.clone(),
             flood: self.flood.clone(),
             keys: self.keys.clone(),
             tally: self.tally,
@@ -116,7 +116,7 @@ impl Engine {
         engine.episodes = snapshot.episodes;
         engine.shelved = snapshot.shelved;
         engine.services = snapshot.services;
-        engine.orders = snapshot.orders;
+        engine.book = snapshot.book;
         engine.flood = snapshot.flood;
         engine.keys = snapshot.keys;
         engine.tally = snapshot.tally;
@@ -203,6 +203,8 @@ impl Engine {
         for id in open {
             self.arm_escalation(id);
         }
+        self.work_armed = NEVER;
+        self.arm_work();
     }
 
     fn rebuild_tag_deadlines(&mut self) {

@@ -77,7 +77,11 @@ impl Desk {
 
     /// What numbers are called.
     pub fn names(&self) -> protocol::Names<'_> {
-        protocol::Names { directory: &self.directory, gateways: &self.gateways }
+        protocol::Names {
+            directory: &self.directory,
+            gateways: &self.gateways,
+            settings: self.engine.book().settings(),
+        }
     }
 
     /// The engine's time never goes back, whatever the clock does.

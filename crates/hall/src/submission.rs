@@ -5,6 +5,7 @@ use std::sync::Arc;
 use alarm::RuleSet;
 use engine::{Command, Fact, LinkChange, Outcome, Refusal};
 use model::{Actor, Directory, Reading, Time};
+use response::WorkSettings;
 use runtime::Watermark;
 use store::{Database, SqlError, StoreError};
 
@@ -17,6 +18,9 @@ pub enum Failure {
     /// The engine refused it; nothing changed.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// A change of records was refused for what it says; the journal goes on.
+    #[error("the change was refused: {0}")]
+    Record(String),
     /// The journal cannot be written: nothing is acknowledged any more.
     #[error("the journal failed: {0}")]
     Journal(String),
@@ -87,6 +91,8 @@ pub struct Told<'a> {
     pub facts: &'a [Fact],
     /// Their frames, without commit time.
     pub texts: &'a [Arc<str>],
+    /// Settings of the work systems in force.
+    pub settings: &'a Arc<WorkSettings>,
     /// When they were committed.
     pub committed_at: Time,
 }

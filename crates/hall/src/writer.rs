@@ -11,6 +11,7 @@ use engine::{Event, FactBody};
 use model::{Actor, Directory, Time};
 use parking_lot::Mutex;
 use protocol::{Names, encode_fact};
+use response::WorkSettings;
 use runtime::{Intake, Metrics, Offer, Tasks, unix_now};
 use store::{AuditNote, Commit, FactRow, Journal, StoreError};
 
@@ -310,31 +311,31 @@ impl Writer {
 
     /// Makes the batch durable, then tells everybody.
     fn commit(&mut self) -> Result<(), StoreError> {
-        let (directory, gateways) = {
+        let (directory, gateways, settings) = {
             let mut desk = self.shared.desk.lock();
             std::mem::swap(&mut desk.batch, &mut self.batch);
             // Taken under the lock that cuts the batch: the state after exactly these inputs.
             if self.snapshot_is_due() {
                 self.state = Some((desk.engine.rules().revision, desk.engine.snapshot()));
             }
-            (desk.directory.clone(), desk.gateways.clone())
+            (desk.directory.clone(), desk.gateways.clone(), desk.engine.book().settings().clone())
         };
         if self.batch.is_empty() && self.batch.marks.is_empty() {
             return Ok(());
         }
         self.texts.clear();
-        let names = Names { directory: &directory, gateways: &gateways };
+        let names = Names { directory: &directory, gateways: &gateways, settings: &settings };
         self.texts.extend(self.batch.facts.iter().map(|f| encode_fact(f, names)));
         drop(gateways);
         self.announce();
         let started = Instant::now();
         self.shared.committing_since.store(unix_now(), Ordering::Release);
-        let result = self.write();
+        let result = self.write(&settings);
         self.shared.committing_since.store(0, Ordering::Release);
         self.shared.in_flight.lock().clear();
         let committed_at = result?;
         self.shared.counted.commit_us.set(started.elapsed().as_micros() as f64);
-        self.tell(committed_at);
+        self.tell(committed_at, &settings);
         Ok(())
     }
 
@@ -351,7 +352,7 @@ impl Writer {
         }
     }
 
-    fn write(&mut self) -> Result<Time, StoreError> {
+    fn write(&mut self, settings: &WorkSettings) -> Result<Time, StoreError> {
         if let Some(reason) = &*self.shared.failed.lock() {
             return Err(StoreError::Stopped { at: Time(unix_now()), first: reason.as_str().into() });
         }
@@ -365,20 +366,33 @@ impl Writer {
         for (change, audit, reply) in self.batch.records.drain(..) {
             let note =
                 audit.as_ref().map(|(account, action, subject)| AuditNote { account, action, subject, detail: "" });
-            let result = self.journal.apply(note.as_slice(), change);
-            reply(result.as_ref().map(|_| ()).map_err(|e| Failure::Journal(e.chain())));
-            result?;
+            match self.journal.apply(note.as_slice(), change) {
+                Ok(_) => reply(Ok(())),
+                Err(error @ StoreError::Refused { .. }) => {
+                    tracing::error!(error = error.chain(), "a change of records was refused");
+                    reply(Err(Failure::Record(error.chain())));
+                }
+                Err(error) => {
+                    reply(Err(Failure::Journal(error.chain())));
+                    return Err(error);
+                }
+            }
         }
-        let rows: Vec<FactRow<'_>> =
-            self.batch.facts.iter().zip(&self.texts).map(|(fact, text)| outbox(FactRow::of(fact, text))).collect();
+        let rows: Vec<FactRow<'_>> = self
+            .batch
+            .facts
+            .iter()
+            .zip(&self.texts)
+            .map(|(fact, text)| outbox(FactRow::of(fact, text, settings)))
+            .collect();
         self.journal.commit(&Commit { inputs: &self.batch.inputs, facts: &rows })
     }
 
     /// Alarms first, then people who wait, then devices, then the historian.
-    fn tell(&mut self, committed_at: Time) {
+    fn tell(&mut self, committed_at: Time, settings: &Arc<WorkSettings>) {
         let batch = &mut self.batch;
         if !batch.facts.is_empty() {
-            (self.shared.outputs.settled)(&Told { facts: &batch.facts, texts: &self.texts, committed_at });
+            (self.shared.outputs.settled)(&Told { facts: &batch.facts, texts: &self.texts, settings, committed_at });
         }
         for (reply, outcome) in batch.replies.drain(..) {
             reply(Ok(outcome));
