@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Json, PlanCard, PlanTask, TimelineRow, WorkItem } from '../src/api/work';
+import type { FieldSpec, Json, PlanCard, PlanTask, TimelineRow, WorkItem } from '../src/api/work';
 import { heldOf, wireOf } from '../src/work/flow';
 import { compareEntries, completesBy, entriesOf, loose, sideOf } from '../src/work/handover';
 import { checkLines, diffTasks, levelNumber, levelWord, pinsOf, rolesHeld, STAMPS, stamps } from '../src/work/incident';
@@ -17,7 +17,7 @@ describe('the nine stamps', () => {
 });
 
 describe('a change of level (X2)', () => {
-  const task = (id: string): PlanTask => ({ id, group: 'g', role: 'r', receiver: 'p', text_zh: id, text_en: id, after: [], ack_within_s: 0, complete_within_s: 0 });
+  const task = (id: string): PlanTask => ({ id, group: 'g', role: 'r', receiver: 'p', text_zh: id, text_en: id, after: [], ack_within_s: 0, feedback_every_s: 0, complete_within_s: 0 });
   const plan: PlanCard = {
     id: 'p', hazard: 'h', name_zh: '', name_en: '', source: '', confidence: 'V', groups: [], roles: [], checklists: [],
     levels: { 4: [task('a')], 3: [task('a'), task('b')], 1: [task('c')] },
@@ -96,6 +96,6 @@ describe('the roll-call', () => {
 });
 
 describe('durations', () => {
-  const spec = { name: 'x', zh: '', en: '', type: 'number', unit: 's', create: true, required: false } as const;
+  const spec: FieldSpec = { name: 'x', zh: '', en: '', type: 'number', unit: 's', choices: [], create: true, required: false };
   it('are held in minutes and sent in seconds', () => expect([heldOf(spec, 14_400), wireOf(spec, '240')]).toEqual(['240', 14_400]));
 });

@@ -10,7 +10,7 @@ import { bars, EMPTY_FILTER, ledgerQuery, percent } from '../src/work/ledger';
 import { linksOfAlarm, presetHolding } from '../src/work/preset';
 import { alarm, deadline, item } from './make';
 
-const spec = (name: string, type: FieldSpec['type'] = 'text', over: Partial<FieldSpec> = {}): FieldSpec => ({ name, zh: name, en: name, type, create: true, required: false, ...over });
+const spec = (name: string, type: FieldSpec['type'] = 'text', over: Partial<FieldSpec> = {}): FieldSpec => ({ name, zh: name, en: name, type, unit: '', choices: [], create: true, required: false, ...over });
 const flow: Flow = {
   kind: 'hidden_danger', prefix: 'H', zh: '隐患', en: 'hidden danger', initial: 'reported', receivers: 'none', states: [], deadlines: [],
   actions: [{ name: 'grade', zh: '定级', en: 'grade', from: [], to: '', by: 'hall', permission: 'ledger.write', required: ['grade', 'note', 'unheard_of'], accepts: ['due'] }],
@@ -111,7 +111,7 @@ describe('from an alarm to work', () => {
   it('brings its evidence', () => expect(linksOfAlarm(alarm())).toEqual([{ rel: 'alarm', to: 'A-000001' }, { rel: 'tag', to: 'hengxin/nh3-1' }]));
   it.each([['gas', 'nh3-1', 'toxic'], ['gas', 'lel-1', 'gas'], ['fire', 'smoke', 'fire'], ['gas', 'dust-2', 'dust'], ['comms', 'x', 'diagnostic'], ['new', 'x', 'other']])('%s %s: words for %s', (kind, tag, template) =>
     expect(templateOf({ class: kind, tag, message_zh: '' })).toBe(template));
-  const party = (id: string, kind: string): Party => ({ id, kind, name_zh: id, name_en: id, telephone: '' });
+  const party = (id: string, kind: string): Party => ({ id, kind, name_zh: id, name_en: id, telephone: '', town: '', industry: '' });
   it('a team goes first; a silent device is its owner\'s', () => {
     const all = [party('hengxin', 'enterprise'), party('p', 'person'), party('t', 'team')];
     const first = (kind: string): string | undefined => nearestFirst(all, { class: kind, tag: '', message_zh: '', enterprise: 'hengxin' })[0]?.id;

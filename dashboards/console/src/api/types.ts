@@ -9,9 +9,7 @@ export type Alarm = S['AlarmView'];
 export type Actor = S['ActorView'];
 export type Problem = S['Problem'];
 export type Me = S['MeView'];
-/** Who stands the watch. */
-export interface Shift { id: string; state: string; leader: Actor | null; main: Actor | null; deputies: Actor[]; standby: Actor[]; starts_at: number | null; ends_at: number | null }
-export type Status = S['StatusView'] & { shift?: Shift | null };
+export type Status = S['StatusView'];
 export type Site = S['SiteView'];
 export type Enterprise = S['EnterpriseView'];
 export type Team = S['TeamView'];
@@ -33,7 +31,7 @@ export type Permission =
 export type Hello = S['Hello'] & { type: 'hello' };
 export type AlarmFrame = S['AlarmFrame'] & { type: 'alarm' };
 /** `order` keeps the shape of the first contract for machines; the console reads `item`. */
-export type OrderFrame = S['OrderFrame'] & { type: 'order'; item: WorkItem };
+export type OrderFrame = Omit<S['OrderFrame'], 'item'> & { type: 'order'; item: WorkItem };
 export type NoticeFrame = Omit<S['NoticeFrame'], 'notice'> & {
   type: 'notice';
   notice: { kind: string } & Record<string, unknown>;

@@ -36,6 +36,7 @@ export const enWork: Readonly<Record<keyof typeof zhWork, string>> = {
   'work.owner': 'owner {owner}',
   'work.export': 'Export {format}',
   'work.minutes': 'min',
+  'work.more_steps': '{n} more',
   'work.yes': 'yes',
   'work.no': 'no',
   'work.photo': 'photo {name}',

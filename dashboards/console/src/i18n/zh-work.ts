@@ -35,6 +35,7 @@ export const zhWork = {
   'work.owner': '责任人 {owner}',
   'work.export': '导出 {format}',
   'work.minutes': '分钟',
+  'work.more_steps': '另 {n} 项',
   'work.yes': '是',
   'work.no': '否',
   'work.photo': '照片 {name}',

@@ -2,7 +2,7 @@
 // Each keeps its text and its idempotency key until it was carried out or cancelled.
 import { computed, shallowRef } from 'vue';
 import type { Alarm } from '../api/types';
-import type { Kind, Link, WorkItem } from '../api/work';
+import type { Kind, Link, Provenance, WorkItem } from '../api/work';
 import type { Holding } from '../work/flow';
 
 export type AlarmDialogKind = 'acknowledge' | 'unacknowledge' | 'shelve' | 'unshelve' | 'reset' | 'comment';
@@ -13,13 +13,14 @@ export interface Preset {
   readonly links: readonly Link[];
   readonly receivers: readonly string[];
   readonly seen: number | null;
+  readonly provenance?: Provenance;
 }
 
 export type Dialog =
   | { kind: AlarmDialogKind; alarm: Alarm }
   | { kind: 'acknowledge_batch'; alarms: readonly Alarm[] }
   | { kind: 'false_alarm'; alarm: Alarm }
-  | { kind: 'dispatch'; alarm: Alarm | null; incident?: string }
+  | { kind: 'dispatch'; alarm: Alarm | null; incident?: string; /** An exercise of this drill. */ drill?: string }
   | { kind: 'item'; id: string }
   | { kind: 'act'; item: WorkItem; action: string; holding?: Holding }
   | { kind: 'create'; create: Kind; preset: Preset; created?: (id: string) => void }

@@ -1,11 +1,27 @@
 // A field's value in words, by the type its flow gives; what the flow does not know is shown as it came, never hidden.
-import type { FieldSpec, Json, Kind, WorkItem } from '../api/work';
-import { pick, t } from '../i18n';
+import { computed } from 'vue';
+import type { Choice, FieldSpec, Json, Kind, WorkItem } from '../api/work';
+import { pick, t, word } from '../i18n';
 import { age, figure, shortTime } from '../i18n/time';
 import { fieldOf, isGiven } from '../work/flow';
 import { serverSecond } from './clock';
 import { enterpriseName } from './site';
-import { accountName, fieldLabel, flowOf, partyName } from './work';
+import { accountName, fieldLabel, flowOf, partyName, plans } from './work';
+
+/** Words that plan cards know: offered as choices where the flow only says "text". */
+const planned = computed<Readonly<Record<string, Choice[]>>>(() => ({
+  plan: plans.value.map((p) => ({ value: p.id, zh: p.name_zh, en: p.name_en })),
+  hazard: plans.value.map((p) => ({ value: p.hazard, zh: p.name_zh, en: p.name_en })),
+  chemical: [...new Set(plans.value.flatMap((p) => p.checklists.map((c) => c.chemical)))].filter(Boolean).map((value) => ({ value, zh: word('chemical', value), en: word('chemical', value) })),
+}));
+
+/** A field as forms and texts use it; a word outside the plans stays free text. */
+export function offered(spec: FieldSpec, held: string): FieldSpec {
+  const choices = spec.type === 'text' ? planned.value[spec.name] : undefined;
+  return choices && choices.length > 0 && (held === '' || choices.some((c) => c.value === held)) ? { ...spec, type: 'choice', choices } : spec;
+}
+
+export const specOf = (kind: Kind, name: string): FieldSpec | undefined => fieldOf(flowOf(kind), name);
 
 const choice = (spec: FieldSpec, value: string): string => {
   const found = spec.choices?.find((c) => c.value === value);
@@ -18,7 +34,8 @@ function number(spec: FieldSpec | undefined, value: number): string {
   return spec?.unit ? `${figure(value)} ${spec.unit}` : figure(value);
 }
 
-function text(spec: FieldSpec | undefined, value: string): string {
+function text(given: FieldSpec | undefined, value: string): string {
+  const spec = given && offered(given, value);
   if (spec?.type === 'choice') return choice(spec, value);
   if (spec?.type === 'party') return partyName(value);
   if (spec?.type === 'account') return accountName(value);

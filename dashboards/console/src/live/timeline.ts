@@ -1,13 +1,11 @@
 // A timeline kept fresh by the stream: asked for again when something it shows has changed, at most so often.
 import { onScopeDispose, type ShallowRef, shallowRef, watch } from 'vue';
-import { readTimeline, type TimelineRow } from '../api/work';
+import { readTimeline, type TimelineQuery, type TimelineRow } from '../api/work';
 import type { Problem } from '../api/types';
 import { problemOf } from './actions';
 
 /** Between two questions at least, ms: a flood must not become a flood of questions. */
 const GAP_MS = 1_000;
-
-export interface TimelineQuery { from?: number; to?: number; item?: string; limit?: number }
 
 /** `changed`: a number that grows when the answer may differ. */
 export function useTimeline(query: () => TimelineQuery, changed: () => number): { rows: ShallowRef<readonly TimelineRow[]>; problem: ShallowRef<Problem | null> } {

@@ -2,7 +2,7 @@
 import { computed, shallowRef } from 'vue';
 import { post } from '../api/client';
 import {
-  type ActionSpec, actOnWork, type Attachment, createWork, type Flow, type Json, type Kind, type Link, type Party, type PlanCard,
+  type ActionSpec, actOnWork, type Attachment, createWork, type Flow, type Json, type Kind, type Link, type Party, type PlanCard, type Provenance,
   readFlows, readParties, readPlans, type WorkItem,
 } from '../api/work';
 import type { Alarm, Permission } from '../api/types';
@@ -86,6 +86,7 @@ export interface Draft {
   readonly links: readonly Link[];
   readonly receivers: readonly string[];
   readonly seen: number | null;
+  readonly provenance?: Provenance;
 }
 
 /** Answers the ids of what was made. */
@@ -109,15 +110,20 @@ export async function issueOrder(alarm: Alarm | null, draft: OrderDraft, key: st
     alarm_id: alarm?.alarm_id ?? null,
     alarm_seq: alarm ? seenOf(alarm) : null,
     incident_id: draft.incident,
-    receivers: draft.receivers,
+    receivers: [...draft.receivers],
     content: draft.content,
     place: draft.place,
     priority: alarm?.priority ?? 3,
     ack_within_s: draft.ackWithinS,
   };
   const answer = await post('/api/v1/orders', body, { key });
-  const ids = 'ids' in answer && Array.isArray(answer.ids) ? answer.ids.join('、') : (answer.order_id ?? '');
-  toast(t('dispatch.issued', { id: ids }));
+  toast(t('dispatch.issued', { id: answer.ids.join('、') }));
+}
+
+/** An order that is played: its provenance goes with it to the last receipt, and it reaches no real outlet. */
+export async function issueExercise(drill: string, draft: OrderDraft, key: string): Promise<void> {
+  const fields = { content: draft.content, place: draft.place, priority: 'III', ack_within_s: draft.ackWithinS };
+  await create('order', { fields, links: [{ rel: 'drill', to: drill }], receivers: draft.receivers, seen: null, provenance: 'exercise' }, key);
 }
 
 /** The newest number of this alarm and its orders that this console has shown. */

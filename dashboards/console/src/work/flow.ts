@@ -26,7 +26,7 @@ export interface ActionForm {
 /** A required name that the flow does not describe is still asked for, as text: nothing may be unanswerable. */
 export function actionForm(flow: Flow, action: ActionSpec, item: WorkItem | null): ActionForm {
   const names = action.required.filter((name) => name !== 'note');
-  const plain = (name: string): FieldSpec => ({ name, zh: name, en: name, type: 'text', create: false, required: true });
+  const plain = (name: string): FieldSpec => ({ name, zh: name, en: name, type: 'text', unit: '', choices: [], create: false, required: true });
   const required = names.map((name) => ({ spec: fieldOf(flow, name) ?? plain(name), required: !isGiven(item?.fields[name]) }));
   const optional = action.accepts.filter((name) => !names.includes(name)).map((name) => ({ spec: fieldOf(flow, name) ?? plain(name), required: false }));
   return { required, optional, noteRequired: action.required.includes('note') };
@@ -34,6 +34,17 @@ export function actionForm(flow: Flow, action: ActionSpec, item: WorkItem | null
 
 export const isGiven = (value: Json | undefined): boolean =>
   value !== undefined && value !== null && value !== '' && !(Array.isArray(value) && value.length === 0);
+
+/** Steps on a card: the way forward first, then what stays, then what ends it; the rest is in the panel. */
+export function ranked(flow: Flow, actions: readonly ActionSpec[], state: string): ActionSpec[] {
+  const place = (name: string): number => flow.states.findIndex((s) => s.name === name);
+  const rank = (a: ActionSpec): number => {
+    if (a.to === '' || a.to === state) return 1;
+    if (flow.states[place(a.to)]?.ended) return 2;
+    return place(a.to) > place(state) ? 0 : 1;
+  };
+  return actions.toSorted((a, b) => rank(a) - rank(b));
+}
 
 /** Nothing to ask: the press of the button is enough. */
 export const isImmediate = (action: ActionSpec): boolean => action.required.length === 0;
