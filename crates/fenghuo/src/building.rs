@@ -84,7 +84,7 @@ impl Building {
     /// Opens everything.
     ///
     /// # Errors
-    /// With the exit code that says what to do: 65, 69, 74, 75 or 78.
+    /// With the exit code that says what to do: 65, 74, 75 or 78.
     pub fn open(mut plan: Plan, runtime: &Handle) -> anyhow::Result<Self> {
         // Tasks may be started from here, and blocking rooms (a PostgreSQL client has a runtime of its own) opened.
         let _entered = runtime.enter();
@@ -114,7 +114,8 @@ impl Building {
         let gateways = Gateways::new(recovery.recovered.gateways.clone());
         let historian = crate::history::History::open(&plan, &location)?;
         let parts = (settings(&plan, &historian), rooms.outputs(&historian), rooms.metrics.clone());
-        let hall = Hall::start(recovery, names, rooms.directory.load(), parts).map_err(|e| exit::start(&e))?;
+        let in_force = (rooms.directory.load(), Arc::new(plan.loaded.work.settings.clone()));
+        let hall = Hall::start(recovery, names, in_force, parts).map_err(|e| exit::start(&e))?;
         let reload = Arc::new(Reload {
             source: plan.source.clone(),
             known: Mutex::new(known),
@@ -241,7 +242,7 @@ fn open_doors(plan: Plan, rooms: Rooms, opened: Opened, runtime: &Handle) -> any
     }
     let door = runtime
         .block_on(Door::listen(door_settings(settings)?, deps, &doors))
-        .map_err(|e| exit::with(69, format!("MQTT door {}: {e}; choose another with --mqtt", settings.mqtt.listen)))?;
+        .map_err(|e| exit::with(78, format!("MQTT door {}: {e}; choose another with --mqtt", settings.mqtt.listen)))?;
     let mqtt = door.plain.context("the MQTT door has no plain listener")?;
     rooms.outlet.open(door.outgoing, &readers).map_err(|p| exit::with(74, p.message_en))?;
     rooms.outlet.start_clearing(&hall, &doors);
@@ -283,7 +284,7 @@ fn open_doors(plan: Plan, rooms: Rooms, opened: Opened, runtime: &Handle) -> any
     );
     let http = runtime
         .block_on(api.listen(settings.http.listen))
-        .map_err(|e| exit::with(69, format!("console {}: {e}; choose another with --http", settings.http.listen)))?;
+        .map_err(|e| exit::with(78, format!("console {}: {e}; choose another with --http", settings.http.listen)))?;
     give_back_memory();
     Ok(Building { hall, api, http, mqtt, directory: rooms.directory, readers, historian, doors, people })
 }

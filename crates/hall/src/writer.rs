@@ -90,14 +90,14 @@ pub struct Hall {
 }
 
 impl Hall {
-    /// Puts the rules into force and starts the threads.
+    /// Puts the rules and the settings of the work systems into force and starts the threads.
     ///
     /// # Errors
     /// When the journal or the rules file cannot be written.
     pub fn start(
         recovery: Recovery,
         names: NewNames,
-        directory: Arc<Directory>,
+        (directory, work): (Arc<Directory>, Arc<WorkSettings>),
         parts: (Settings, Outputs, Metrics),
     ) -> Result<Self, StartError> {
         let (settings, outputs, metrics) = parts;
@@ -118,7 +118,7 @@ impl Hall {
             counted,
         });
         let mut writer = Writer::new(shared.clone(), journal, folder.clone());
-        writer.open(names, rules, recovered.last_heard)?;
+        writer.open(names, (rules, work), recovered.last_heard)?;
         let io = |source| StartError::Rules { revision: 0, source };
         let relieved = shared.clone();
         let threads = vec![
@@ -145,14 +145,14 @@ impl Hall {
     /// # Errors
     /// When the file cannot be written, or the hall takes nothing now.
     pub fn activate(&self, activation: Activation, reply: crate::Reply<u64>) -> Result<(), StartError> {
-        let Activation { rules, directory, names, actor } = activation;
+        let Activation { rules, directory, names, work, actor } = activation;
         let in_force = self.shared.desk.lock().engine.rules().clone();
         let rules = engine::complete(&Arc::new(rules), &in_force);
         let io = |source| StartError::Rules { revision: rules.revision, source };
         rules_file::save(&self.folder, &rules).map_err(io)?;
         let busy = || io(std::io::Error::other("the hall takes nothing now"));
         let rules = rules.clone();
-        self.submit(Submission::Rules { rules, directory, names, actor, reply }).map_err(|_| busy())
+        self.submit(Submission::Rules { rules, directory, names, work, actor, reply }).map_err(|_| busy())
     }
 
     /// The number that new rules would get.
@@ -200,6 +200,8 @@ pub struct Activation {
     pub directory: Arc<Directory>,
     /// New names in the order of their numbers: tags, conditions.
     pub names: (Vec<(String, String)>, Vec<String>),
+    /// Settings of the work systems.
+    pub work: Arc<WorkSettings>,
     /// Who.
     pub actor: Actor,
 }
@@ -238,11 +240,11 @@ impl Writer {
         }
     }
 
-    /// The first inputs of this run: new names, new rules if they differ, and the restart.
+    /// The first inputs of this run: new names, new rules and settings if they differ, and the restart.
     fn open(
         &mut self,
         (tags, conditions): NewNames,
-        rules: Option<alarm::RuleSet>,
+        (rules, work): (Option<alarm::RuleSet>, Arc<WorkSettings>),
         last_heard: Time,
     ) -> Result<(), StartError> {
         let now = Time(unix_now());
@@ -254,6 +256,7 @@ impl Writer {
             rules_file::save(&self.folder, &rules).map_err(|source| StartError::Rules { revision, source })?;
             desk.own(now, &Event::Rules(Arc::new(rules), Actor::system()));
         }
+        desk.work(now, work, Actor::system());
         if last_heard != Time::MIN {
             desk.own(now, &Event::Restarted { down_at: last_heard, up_at: now });
         }

@@ -38,7 +38,7 @@ pub use grade::{grade, suggested_level};
 pub use item::{Attachment, Deadline, Entry, Fields, Item, ItemId, Kind, LOG_MAX, Link, Name, Provenance};
 pub use refusal::WorkRefusal;
 pub use settings::{
-    Checklist, Crew, DrillObligation, Group, Party, PlanCard, ProfileValue, RosterPattern, ShiftPattern, TaskTemplate,
-    WorkSettings,
+    Checklist, ChecklistItem, Condition, Crew, DrillObligation, Group, Party, PlanCard, PlanSource, ProfileValue,
+    RosterPattern, ShiftPattern, TaskTemplate, WorkSettings,
 };
 pub use value::Value;
