@@ -228,7 +228,7 @@ fn an_order_lives_from_issue_to_close_and_is_told_when_overdue() {
     let act = |action: &str, seq: &Value, note: &str| {
         commander.post(&format!("/api/v1/orders/{id}/{action}"), &json!({"seq": seq, "note": note}))
     };
-    problem(&act("close", &seq, ""), 409, "ORDER_STATE");
+    problem(&act("close", &seq, ""), 409, "WORK_STATE");
     problem(&act("reject", &seq, " "), 422, "FIELD_REQUIRED");
     for action in ["deliver", "acknowledge", "start", "complete"] {
         let (status, done) = act(action, &seq, action);

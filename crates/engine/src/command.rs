@@ -1,10 +1,10 @@
-//! What people do: acknowledge, shelve, reset, comment, service, orders. A refusal changes nothing.
+//! What people do: acknowledge, shelve, reset, comment, service, work. A refusal changes nothing.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use alarm::{Acknowledgement, AlarmId, Annunciation, Cause, Shelving, State};
 use model::{Actor, Priority, Time};
-use response::{OrderCommand, OrderRefusal};
+use response::Provenance;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::SERVICE;
@@ -12,7 +12,8 @@ use crate::deadline::Due;
 use crate::emit::Told;
 use crate::engine::{Engine, Moment};
 use crate::plan::SHELVED;
-use crate::{AlarmAction, Command, CommandKind, Effects, FactBody, Notice, Outcome, Refusal};
+use crate::theatre::is_played;
+use crate::{AlarmAction, Command, CommandKind, Effects, Event, Notice, Outcome, Refusal};
 
 /// Keys remembered; a client that repeats a command later than this many others gets a conflict instead of a repeat.
 const KEYS_MAX: usize = 4_096;
@@ -63,18 +64,11 @@ fn required(text: &str, field: &str) -> Result<(), Refusal> {
     if text.trim().is_empty() { Err(Refusal::FieldRequired { field: field.to_owned() }) } else { Ok(()) }
 }
 
-fn order_refusal(refusal: OrderRefusal) -> Refusal {
-    match refusal {
-        OrderRefusal::NotFound(id) => Refusal::NotFound { what: "order".into(), id: id.to_string() },
-        OrderRefusal::VersionConflict { id, seen, current, by } => {
-            Refusal::VersionConflict { id: id.to_string(), seen, current, by }
-        }
-        OrderRefusal::State { order, state } => Refusal::OrderState { order, state: format!("{state:?}") },
-        OrderRefusal::FieldRequired(field) => Refusal::FieldRequired { field: field.to_owned() },
-    }
+fn is_played_command(kind: &CommandKind) -> bool {
+    matches!(kind, CommandKind::Alarm { alarm, .. } if is_played(*alarm))
 }
 
-type Answer = Result<Outcome, Refusal>;
+pub(crate) type Answer = Result<Outcome, Refusal>;
 
 impl Engine {
     pub(crate) fn command(&mut self, now: Time, command: &Command, out: &mut Effects) {
@@ -82,30 +76,28 @@ impl Engine {
             out.reply = Some(Ok(Outcome { repeated: true, ..first }));
             return;
         }
+        if is_played_command(&command.kind) && self.theatre.engine.is_some() {
+            self.in_theatre(now, &Event::Operator(command.clone()), out);
+            return self.remember_reply(command, out);
+        }
         let answer = match &command.kind {
             CommandKind::Alarm { alarm, seq, action } => {
                 self.alarm_command(now, (*alarm, *seq), (&command.actor, action), out)
             }
             CommandKind::Service { .. } => self.service_command(now, command, out),
-            CommandKind::Order(order) => self.order_command(now, &command.actor, order, out),
+            CommandKind::Work(work) => self.work_command(now, &command.actor, work, out),
         };
-        if let Ok(outcome) = &answer {
-            self.keys.remember(&command.key, outcome);
+        let real = !matches!(&command.kind, CommandKind::Work(work) if work.provenance() == Provenance::Exercise);
+        if answer.is_ok() && real {
+            self.operator_acted(now, &command.actor, out);
         }
         out.reply = Some(answer);
+        self.remember_reply(command, out);
     }
 
-    fn order_command(&mut self, now: Time, actor: &Actor, command: &OrderCommand, out: &mut Effects) -> Answer {
-        let event = self.orders.command(now, self.seq + 1, actor, command).map_err(order_refusal)?;
-        let order = event.order.order_id;
-        let alarm = event.order.alarm.map(AlarmId);
-        let seq = self.push_fact(now, FactBody::Order(Box::new(event)), out);
-        Ok(Outcome { seq, alarm, order: Some(order), repeated: false })
-    }
-
-    pub(crate) fn orders_due(&mut self, now: Time, out: &mut Effects) {
-        while let Some(event) = self.orders.overdue(now, self.seq + 1) {
-            self.push_fact(now, FactBody::Order(Box::new(event)), out);
+    fn remember_reply(&mut self, command: &Command, out: &Effects) {
+        if let Some(Ok(outcome)) = &out.reply {
+            self.keys.remember(&command.key, outcome);
         }
     }
 
@@ -125,7 +117,7 @@ impl Engine {
         let told = Told { from, cause, annunciation, moment, actor: Some(actor.clone()), note };
         let seq = self.emit(id, told, out);
         self.close_if_done(id);
-        Ok(Outcome { seq, alarm: Some(id), order: None, repeated: false })
+        Ok(Outcome { seq, alarm: Some(id), items: Vec::new(), repeated: false })
     }
 
     /// Active or returned, not acknowledged, and neither shelved nor suppressed.
@@ -333,7 +325,7 @@ impl Engine {
             reason: reason.clone(),
         });
         let seq = self.set_service(index, service, (Moment::at(now, now), Some(&command.actor)), out);
-        Ok(Outcome { seq, alarm: None, order: None, repeated: false })
+        Ok(Outcome { seq, alarm: None, items: Vec::new(), repeated: false })
     }
 
     fn find_tag(&self, enterprise: &str, tag: &str) -> Result<u32, Refusal> {

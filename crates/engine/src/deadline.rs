@@ -31,6 +31,10 @@ pub(crate) enum Due {
     Chatter(u32),
     /// The flood may be over.
     Flood,
+    /// A deadline of the work systems.
+    Work,
+    /// A deadline of the drills' own engine.
+    Theatre,
 }
 
 /// The heap.

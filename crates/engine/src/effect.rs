@@ -2,7 +2,7 @@
 
 use alarm::{AlarmId, Annunciation, State, Transition};
 use model::{GatewayIndex, TagIndex, Time};
-use response::{OrderEvent, OrderId};
+use response::{ItemId, WorkEvent, WorkRefusal};
 use serde::{Deserialize, Serialize};
 
 /// What one or more steps produced. Reused between steps; the caller clears it after the commit.
@@ -29,6 +29,10 @@ pub struct Counts {
     pub replayed: u64,
     /// Of a tag the rules do not know, or that is retired: not evaluated.
     pub ignored: u64,
+    /// Injected by a drill and seen by its engine; not among what the doors offered.
+    pub exercise: u64,
+    /// Injected while no drill runs: not evaluated.
+    pub exercise_ignored: u64,
 }
 
 /// What became of every raise since the state began: `raised` is the sum of the others.
@@ -76,10 +80,12 @@ pub struct Fact {
 pub enum FactBody {
     /// An alarm changed.
     Alarm(Box<Transition>),
-    /// An order changed.
-    Order(Box<OrderEvent>),
+    /// An item of a work system changed.
+    Work(Box<WorkEvent>),
     /// Something about the measuring system that people should know and find later.
     Notice(Notice),
+    /// The same of a drill: shown as exercise, never told to anything real.
+    Exercise(Box<FactBody>),
 }
 
 /// Things worth a line in the journal that are not alarms.
@@ -106,6 +112,10 @@ pub enum Notice {
     RetrospectiveExcursion { condition: String, value: f64, source_time: Time },
     /// A shelving ran out while its condition had no open alarm.
     ShelveExpired { condition: String },
+    /// Settings of the work systems came into force: how many of each.
+    WorkSettings { profile: u64, parties: u64, plans: u64, crews: u64 },
+    /// The first drill began, or the last one ended: exercise alarms are possible, or gone.
+    Exercise { on: bool },
     /// A link changed.
     Link { scope: String, up: bool, reason: String },
 }
@@ -117,8 +127,8 @@ pub struct Outcome {
     pub seq: u64,
     /// The alarm it was about.
     pub alarm: Option<AlarmId>,
-    /// The order it made or changed.
-    pub order: Option<OrderId>,
+    /// The items it made or changed, the one it was about first.
+    pub items: Vec<ItemId>,
     /// A repeat of a key already carried out: nothing happened twice.
     pub repeated: bool,
 }
@@ -141,7 +151,7 @@ pub enum Refusal {
     /// A value is out of bounds.
     #[error("{field}: {problem}")]
     FieldInvalid { field: String, problem: String },
-    /// An order's state does not allow it.
-    #[error("order {order} is {state}")]
-    OrderState { order: OrderId, state: String },
+    /// A work system refuses.
+    #[error(transparent)]
+    Work(#[from] WorkRefusal),
 }

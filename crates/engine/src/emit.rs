@@ -102,7 +102,12 @@ impl Engine {
             replayed: moment.replayed,
             late: moment.late,
         };
-        self.push_fact(moment.now, FactBody::Alarm(Box::new(transition)), out)
+        let news = crate::work::News::of(&transition);
+        let seq = self.push_fact(moment.now, FactBody::Alarm(Box::new(transition)), out);
+        if let Some(news) = news {
+            self.work_alarm(moment.now, &news, out);
+        }
+        seq
     }
 
     /// The primary tag's newest reading.

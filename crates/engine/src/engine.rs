@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use alarm::{AlarmRecord, ConditionIndex, Instants, RuleSet, Shelving, Verdict};
 use model::{Quality, Reading, TagIndex, Time};
-use response::{Order, OrderBook};
+use response::{Book, Item};
 
 use crate::clock::{self, DEPENDENTS, DETECTORS, GAP, REORDER, RETIRED, STALE, STUCK, TagState, Timing};
 use crate::command::{Keys, Service};
@@ -14,6 +14,7 @@ use crate::episode::{Episodes, NEVER, Slots};
 use crate::flood::Flood;
 use crate::gateway::{GATEWAYS_MAX, Gateway};
 use crate::plan::{Cell, Plan};
+use crate::theatre::Theatre;
 use crate::watch::Watch;
 use crate::window::Window;
 use crate::{Effects, Event, Tally};
@@ -65,7 +66,13 @@ pub struct Engine {
     pub(crate) shelved: BTreeMap<u32, Shelving>,
     /// By tag.
     pub(crate) services: BTreeMap<u32, Service>,
-    pub(crate) orders: OrderBook,
+    pub(crate) book: Book,
+    /// When the heap's entry for the book comes up; `NEVER`: none that counts.
+    pub(crate) work_armed: Time,
+    /// What the drills' own engine sees.
+    pub(crate) theatre: Theatre,
+    /// This is the engine of a drill: it keeps no book.
+    pub(crate) played: bool,
     pub(crate) deadlines: Deadlines,
     pub(crate) flood: Flood,
     pub(crate) keys: Keys,
@@ -136,7 +143,10 @@ impl Engine {
             episodes: Episodes::default(),
             shelved: BTreeMap::new(),
             services: BTreeMap::new(),
-            orders: OrderBook::default(),
+            book: Book::default(),
+            work_armed: NEVER,
+            theatre: Theatre::default(),
+            played: false,
             deadlines: Deadlines::default(),
             flood: Flood::default(),
             keys: Keys::default(),
@@ -165,8 +175,14 @@ impl Engine {
         match event {
             Event::Operator(command) => self.command(now, command, out),
             Event::Link(change) => self.link(now, change, out),
-            Event::Rules(rules, actor) => self.activate(now, rules, actor, out),
-            Event::Reading(_) | Event::Restarted { .. } | Event::Tick => {}
+            Event::Rules(rules, actor) => {
+                self.activate(now, rules, actor, out);
+                self.rules_in_theatre(now, actor, out);
+            }
+            Event::Work(settings, _) => self.work_settings(now, settings, out),
+            Event::Exercise(reading) => self.play(now, reading, out),
+            Event::Restarted { .. } => self.in_theatre(now, event, out),
+            Event::Reading(_) | Event::Tick => {}
         }
     }
 
@@ -294,8 +310,7 @@ impl Engine {
     /// When `step(Tick)` is next needed.
     pub fn next_deadline(&self) -> Option<Time> {
         let heap = self.deadlines.next();
-        let own = (heap.0 != i64::MAX).then_some(heap);
-        [own, self.orders.next_deadline()].into_iter().flatten().min()
+        (heap.0 != i64::MAX).then_some(heap)
     }
 
     /// The newest reading of a tag.
@@ -375,9 +390,14 @@ impl Engine {
         self.record(id)
     }
 
-    /// Orders that are not closed.
-    pub fn orders(&self) -> impl Iterator<Item = &Order> {
-        self.orders.open()
+    /// Items of the work systems that are not ended.
+    pub fn items(&self) -> impl Iterator<Item = &Arc<Item>> {
+        self.book.open()
+    }
+
+    /// The work systems' state, to read.
+    pub const fn book(&self) -> &Book {
+        &self.book
     }
 
     /// Handles every deadline up to `now`, each at its own time: a tick never changes an outcome, only when it is seen.
@@ -399,12 +419,11 @@ impl Engine {
                 Due::Escalate(alarm) => self.escalate_due(alarm, at, now, out),
                 Due::Chatter(condition) => self.chatter_due(condition, at, now, out),
                 Due::Flood => self.flood_due(at, now, out),
+                Due::Work => self.work_due(at, now, out),
+                Due::Theatre => self.theatre_due(at, out),
             }
         }
         self.watch.ran_until = self.watch.ran_until.max(until);
-        if until == now {
-            self.orders_due(now, out);
-        }
         // Entries that no longer apply pile up in a storm; the state alone says which are needed (invariant 16).
         if self.deadlines.len() > HEAP_SPARE + 4 * (self.plan.cells.len() + self.tags.len()) {
             self.rebuild_deadlines();

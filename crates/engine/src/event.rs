@@ -26,6 +26,10 @@ pub enum Event {
     },
     /// Time passed.
     Tick,
+    /// Settings of the work systems come into force.
+    Work(Arc<response::WorkSettings>, Actor),
+    /// A reading injected by a drill: only the drills' own engine sees it.
+    Exercise(Reading),
 }
 
 /// A link came up or went down.
@@ -84,8 +88,8 @@ pub enum CommandKind {
         /// Why.
         reason: String,
     },
-    /// Work systems: orders.
-    Order(response::OrderCommand),
+    /// Work systems: orders, hidden dangers, incidents, the watch, drills.
+    Work(response::WorkCommand),
 }
 
 /// What a person can do to an alarm.

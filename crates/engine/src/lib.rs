@@ -22,8 +22,10 @@ mod plan;
 mod revision;
 mod silence;
 mod snapshot;
+mod theatre;
 mod watch;
 mod window;
+mod work;
 
 pub use command::Service;
 pub use effect::{Counts, Effects, Fact, FactBody, Notice, Outcome, Refusal, Tally};

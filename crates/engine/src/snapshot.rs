@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use alarm::{Process, RuleSet, Shelving};
 use model::Time;
-use response::OrderBook;
+use response::Book;
 use serde::{Deserialize, Serialize};
 
 use crate::Tally;
@@ -23,7 +23,7 @@ use crate::watch::Watch;
 use crate::window::Window;
 
 /// Layout number of [`Snapshot`].
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// State of an engine between two events.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,7 +38,7 @@ pub struct Snapshot {
     episodes: Episodes,
     shelved: BTreeMap<u32, Shelving>,
     services: BTreeMap<u32, Service>,
-    orders: OrderBook,
+    book: Book,
     flood: Flood,
     keys: Keys,
     tally: Tally,
@@ -48,6 +48,9 @@ pub struct Snapshot {
     /// By condition and whether it is its suppression: when its rule is next looked at.
     looks: Vec<(u32, bool, Time)>,
     seq: u64,
+    /// The drills' own engine, if one runs.
+    theatre: Option<Box<Snapshot>>,
+    last_exercise_alarm: u64,
 }
 
 /// Why a snapshot cannot be used.
@@ -91,7 +94,7 @@ impl Engine {
             episodes: self.episodes.clone(),
             shelved: self.shelved.clone(),
             services: self.services.clone(),
-            orders: self.orders.clone(),
+            book: self.book.clone(),
             flood: self.flood.clone(),
             keys: self.keys.clone(),
             tally: self.tally,
@@ -100,6 +103,8 @@ impl Engine {
             windows: self.windows.clone(),
             looks: self.looks(),
             seq: self.seq,
+            theatre: self.theatre.engine.as_ref().map(|e| Box::new(e.snapshot())),
+            last_exercise_alarm: self.theatre.last_alarm,
         }
     }
 
@@ -109,14 +114,16 @@ impl Engine {
     /// `Version`, `Rules` or `Inconsistent`; the caller then replays from the start.
     pub fn restore(snapshot: Snapshot, rules: Arc<RuleSet>) -> Result<Self, RestoreError> {
         snapshot.check(&rules)?;
+        let theatre = snapshot.theatre.map(|s| Self::restore(*s, rules.clone())).transpose()?;
         let mut engine = Self::new(rules);
+        engine.adopt_theatre(theatre, snapshot.last_exercise_alarm);
         engine.tags = snapshot.tags;
         engine.gateways = snapshot.gateways;
         engine.slots = snapshot.slots;
         engine.episodes = snapshot.episodes;
         engine.shelved = snapshot.shelved;
         engine.services = snapshot.services;
-        engine.orders = snapshot.orders;
+        engine.book = snapshot.book;
         engine.flood = snapshot.flood;
         engine.keys = snapshot.keys;
         engine.tally = snapshot.tally;
@@ -203,6 +210,10 @@ impl Engine {
         for id in open {
             self.arm_escalation(id);
         }
+        self.work_armed = NEVER;
+        self.arm_work();
+        self.theatre.armed = NEVER;
+        self.arm_theatre();
     }
 
     fn rebuild_tag_deadlines(&mut self) {

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use alarm::{Annunciation, Cause, State, Transition};
 use engine::{Fact, FactBody, Notice};
 use model::{Directory, TagIndex, Time};
+use response::{Kind, WorkSettings};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{ActorView, AlarmView, OrderView};
+use crate::work::Change;
+use crate::{ActorView, AlarmView, CauseView, OrderView, WorkItemView};
 
 /// First frame of every connection.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -92,7 +94,7 @@ pub struct AlarmFrame {
     pub provisional: bool,
 }
 
-/// An order changed.
+/// An order changed: what a [`crate::WorkFrame`] says, and the order as older clients know it.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct OrderFrame {
     /// `order`.
@@ -102,13 +104,22 @@ pub struct OrderFrame {
     pub seq: u64,
     /// The order after the change.
     pub order: OrderView,
-    /// State before.
-    #[schema(value_type = Option<String>)]
-    pub from: Option<response::OrderState>,
-    /// Told because it is overdue.
+    /// The same as an item.
+    pub item: WorkItemView,
+    /// State before; null: just made.
+    pub from: Option<String>,
+    /// What was done; `create` for a new order.
+    pub action: String,
+    /// Told because a deadline was missed.
     pub overdue: bool,
     /// Who.
     pub actor: ActorView,
+    /// Reason or text.
+    pub note: String,
+    /// Why.
+    pub cause: CauseView,
+    /// When the engine found out.
+    pub detected_at: i64,
     /// When it became durable.
     #[serde(default)]
     pub committed_at: Option<i64>,
@@ -211,13 +222,11 @@ struct AlarmOut<'a> {
 }
 
 #[derive(Serialize)]
-struct OrderOut {
-    r#type: &'static str,
-    seq: u64,
+struct OrderOut<'a> {
+    #[serde(flatten)]
+    change: Change<'a>,
     order: OrderView,
-    from: Option<response::OrderState>,
     overdue: bool,
-    actor: ActorView,
 }
 
 #[derive(Serialize)]
@@ -235,20 +244,24 @@ pub struct Names<'a> {
     pub directory: &'a Directory,
     /// Gateways in the order of their numbers.
     pub gateways: &'a [String],
+    /// Parties and profile values.
+    pub settings: &'a WorkSettings,
 }
 
 /// The frame of a fact as JSON, without its commit time: what the journal keeps.
 pub fn encode_fact(fact: &Fact, names: Names<'_>) -> Arc<str> {
     let text = match &fact.body {
+        FactBody::Exercise(body) => {
+            let played = Fact { seq: fact.seq, at: fact.at, body: (**body).clone() };
+            return exercise_frame(fact.seq, &encode_fact(&played, names));
+        }
         FactBody::Alarm(t) => serde_json::to_string(&alarm_out(t, names.directory)),
-        FactBody::Order(e) => serde_json::to_string(&OrderOut {
-            r#type: "order",
-            seq: fact.seq,
-            order: (&e.order).into(),
-            from: e.from,
-            overdue: e.overdue,
-            actor: (&e.actor).into(),
+        FactBody::Work(e) if e.item.id.kind == Kind::Order => serde_json::to_string(&OrderOut {
+            change: Change::new("order", e, fact.at, names.settings),
+            order: (&*e.item).into(),
+            overdue: matches!(e.cause, response::Cause::Deadline { .. }),
         }),
+        FactBody::Work(e) => serde_json::to_string(&Change::new("work", e, fact.at, names.settings)),
         FactBody::Notice(n) => serde_json::to_string(&NoticeOut {
             r#type: "notice",
             seq: fact.seq,
@@ -258,6 +271,11 @@ pub fn encode_fact(fact: &Fact, names: Names<'_>) -> Arc<str> {
     };
     // These types hold only strings, numbers and maps with string keys, which always encode.
     text.unwrap_or_default().into()
+}
+
+/// What was played, in a frame of its own type: nothing that handles alarms can take it for one.
+fn exercise_frame(seq: u64, frame: &str) -> Arc<str> {
+    format!("{{\"type\":\"exercise\",\"seq\":{seq},\"frame\":{frame}}}").into()
 }
 
 /// A notice for people: the engine's numbers of tags and gateways become names.
@@ -313,7 +331,8 @@ mod tests {
         let body = FactBody::Notice(Notice::RulesActivated { revision: 3, conditions: 9, retired: 1 });
         let fact = Fact { seq: 7, at: Time(5), body };
         let directory = Directory::default();
-        let text = encode_fact(&fact, Names { directory: &directory, gateways: &[] });
+        let text =
+            encode_fact(&fact, Names { directory: &directory, gateways: &[], settings: &WorkSettings::default() });
         let frame: NoticeFrame = serde_json::from_str(&settle(&text, Some(Time(9)))).unwrap();
         assert_eq!((frame.seq, frame.committed_at, frame.provisional), (7, Some(9), false));
         let frame: NoticeFrame = serde_json::from_str(&settle(&text, None)).unwrap();
@@ -323,7 +342,8 @@ mod tests {
     #[test]
     fn a_notice_names_its_gateway() {
         let directory = Directory::default();
-        let names = Names { directory: &directory, gateways: &["gw-1".into(), "gw-2".into()] };
+        let settings = WorkSettings::default();
+        let names = Names { directory: &directory, gateways: &["gw-1".into(), "gw-2".into()], settings: &settings };
         let scope = |scope: &str| {
             let link = Notice::Link { scope: scope.into(), up: true, reason: String::new() };
             named(&link, names)["scope"].as_str().unwrap().to_owned()

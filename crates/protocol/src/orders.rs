@@ -1,24 +1,41 @@
 //! An order as it is shown.
 
 use model::Time;
-use response::Order;
+use response::{Entry, Item, PRIORITIES};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::ActorView;
+use crate::{ActorView, AttachmentView, value_json};
 
 /// One step in an order's life.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ReceiptView {
     /// State reached.
-    #[schema(value_type = String)]
-    pub state: response::OrderState,
+    pub state: String,
     /// Microseconds since the epoch, UTC.
     pub at: i64,
     /// By whom.
     pub by: ActorView,
     /// Reason or feedback.
     pub note: String,
+}
+
+/// What a receiver reported.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct FeedbackView {
+    /// Microseconds since the epoch, UTC.
+    pub at: i64,
+    /// By whom.
+    pub by: ActorView,
+    /// What they say.
+    pub text: String,
+    /// Progress in percent.
+    pub percent: Option<f64>,
+    /// Where, as sent.
+    #[schema(value_type = Option<Object>)]
+    pub position: Option<serde_json::Value>,
+    /// Photos and papers.
+    pub attachments: Vec<AttachmentView>,
 }
 
 /// An order to one receiver. Times are microseconds since the epoch, UTC.
@@ -40,9 +57,8 @@ pub struct OrderView {
     pub place: String,
     /// 1 to 5.
     pub priority: u8,
-    /// `issued`, `delivered`, `acknowledged`, `rejected`, `in_progress`, `done`, `closed`, `revoked`.
-    #[schema(value_type = String)]
-    pub state: response::OrderState,
+    /// A state of the order flow: `issued`, `delivered`, `acknowledged`, …, `closed`, `revoked`, `reassigned`.
+    pub state: String,
     /// Who issued it.
     pub issuer: ActorView,
     /// When it must be acknowledged.
@@ -51,29 +67,72 @@ pub struct OrderView {
     pub overdue: bool,
     /// Its life so far.
     pub receipts: Vec<ReceiptView>,
+    /// The incident it belongs to.
+    pub incident_id: Option<String>,
+    /// `team`, `unit`, `person`, `enterprise`, `town`, or empty; set where the settings are at hand.
+    #[serde(default)]
+    pub receiver_kind: String,
+    /// `standby`, `en_route`, `on_scene`, `working`, `returned`, or empty.
+    pub team_state: String,
+    /// When it must be complete.
+    pub complete_due: Option<i64>,
+    /// What the receiver reported, oldest first.
+    pub feedback: Vec<FeedbackView>,
 }
 
-impl From<&Order> for OrderView {
-    fn from(o: &Order) -> Self {
-        let us = |t: Time| t.0;
+impl From<&Item> for OrderView {
+    fn from(o: &Item) -> Self {
+        let text = |field: &str| o.text(field).to_owned();
+        let alarm = o.linked("alarm").next().map(str::to_owned);
         Self {
-            order_id: o.order_id.to_string(),
+            order_id: o.id.to_string(),
             seq: o.seq,
-            alarm_id: o.alarm.map(|n| alarm::AlarmId(n).to_string()),
-            receiver: o.receiver.clone(),
-            receiver_name: o.receiver_name.clone(),
-            content: o.content.clone(),
-            place: o.place.clone(),
-            priority: o.priority.into(),
-            state: o.state,
-            issuer: (&o.issuer).into(),
-            ack_due: us(o.ack_due),
-            overdue: o.overdue,
-            receipts: o
-                .receipts
-                .iter()
-                .map(|r| ReceiptView { state: r.state, at: us(r.at), by: (&r.by).into(), note: r.note.clone() })
-                .collect(),
+            alarm_id: alarm,
+            receiver: o.receiver.clone().unwrap_or_default(),
+            receiver_name: text("receiver_name"),
+            content: text("content"),
+            place: text("place"),
+            priority: PRIORITIES.iter().position(|p| *p == o.text("priority")).map_or(3, |i| i as u8 + 1),
+            state: o.state.to_string(),
+            issuer: (&o.created_by).into(),
+            ack_due: ack_due(o).0,
+            overdue: o.overdue(),
+            receipts: o.log.iter().filter(|e| is_receipt(e)).map(ReceiptView::from).collect(),
+            incident_id: o.linked("incident").next().map(str::to_owned),
+            receiver_kind: String::new(),
+            team_state: text("team_state"),
+            complete_due: o.deadline("complete").map(|d| d.at.0).or_else(|| o.time("complete_due").map(|t| t.0)),
+            feedback: o.log.iter().filter(|e| &*e.action == "feedback").map(FeedbackView::from).collect(),
+        }
+    }
+}
+
+/// The running deadline, or after it ended what was asked for.
+fn ack_due(o: &Item) -> Time {
+    let given = || o.time("ack_due").or_else(|| o.number("ack_within_s").map(|s| o.created_at.plus_s(s)));
+    o.deadline("ack").map(|d| d.at).or_else(given).unwrap_or(o.created_at)
+}
+
+/// Reminders are no receipts: the receiver said nothing.
+fn is_receipt(entry: &Entry) -> bool {
+    entry.from != entry.to || !entry.note.is_empty()
+}
+
+impl From<&Entry> for ReceiptView {
+    fn from(e: &Entry) -> Self {
+        Self { state: e.to.to_string(), at: e.at.0, by: (&e.by).into(), note: e.note.clone() }
+    }
+}
+
+impl From<&Entry> for FeedbackView {
+    fn from(e: &Entry) -> Self {
+        Self {
+            at: e.at.0,
+            by: (&e.by).into(),
+            text: e.note.clone(),
+            percent: e.fields.get("percent").and_then(response::Value::as_number),
+            position: e.fields.get("feedback_position").map(value_json),
+            attachments: e.attachments.iter().map(AttachmentView::from).collect(),
         }
     }
 }

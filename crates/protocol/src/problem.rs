@@ -82,11 +82,32 @@ const CODES: &[Code] = &[
         hint: "reload the alarm and look at its state",
     },
     Code {
-        code: "ORDER_STATE",
+        code: "WORK_STATE",
         status: 409,
-        zh: "指令当前状态不允许此操作",
-        en: "the order's state does not allow this",
-        hint: "reload the order and look at its receipts",
+        zh: "当前状态不允许此操作",
+        en: "its state does not allow this",
+        hint: "reload it and look at what is possible",
+    },
+    Code {
+        code: "SECOND_PERSON",
+        status: 409,
+        zh: "此操作须由另一人完成",
+        en: "another person must do this",
+        hint: "ask a colleague: nobody checks his own work",
+    },
+    Code {
+        code: "ITEMS_OPEN",
+        status: 409,
+        zh: "还有未了事项",
+        en: "something is still open",
+        hint: "settle or reassign each of the items named",
+    },
+    Code {
+        code: "OUTSIDE_COMMAND_CHAIN",
+        status: 422,
+        zh: "接收方不在本厅指挥链内",
+        en: "the receiver does not answer to this hall",
+        hint: "see the parties under this hall in GET /api/v1/parties",
     },
     Code {
         code: "VERSION_CONFLICT",
@@ -167,6 +188,41 @@ const CODES: &[Code] = &[
         hint: "fenghuo check prints every problem",
     },
     Code {
+        code: "ATTACHMENT_TOO_LARGE",
+        status: 413,
+        zh: "附件过大",
+        en: "the attachment is too large",
+        hint: "at most 10 MiB; send a smaller photo",
+    },
+    Code {
+        code: "ATTACHMENT_TYPE",
+        status: 415,
+        zh: "附件类型不受支持",
+        en: "this type of attachment is not kept",
+        hint: "JPEG, PNG, WebP, PDF or plain UTF-8 text, whatever the name says",
+    },
+    Code {
+        code: "ATTACHMENT_NAME",
+        status: 422,
+        zh: "附件名称不可用",
+        en: "the attachment's name cannot be used",
+        hint: "1 to 120 characters without / \\ : .. or control characters",
+    },
+    Code {
+        code: "ACCOUNT_EXISTS",
+        status: 409,
+        zh: "账号已存在",
+        en: "the account exists already",
+        hint: "choose another name, or change it with PATCH",
+    },
+    Code {
+        code: "LAST_ADMINISTRATOR",
+        status: 409,
+        zh: "至少须保留一名可用的管理员",
+        en: "at least one administrator must remain",
+        hint: "make another administrator first",
+    },
+    Code {
         code: "INTERNAL",
         status: 500,
         zh: "内部错误",
@@ -225,8 +281,31 @@ impl From<engine::Refusal> for Problem {
             ),
             R::FieldRequired { field } => Self::new("FIELD_REQUIRED", field).detail(field, field),
             R::FieldInvalid { field, problem } => Self::new("FIELD_INVALID", field).detail(problem, problem),
-            R::OrderState { order, state } => Self::new("ORDER_STATE", &order.to_string()).detail(state, state),
+            R::Work(work) => work_problem(work),
         }
+    }
+}
+
+fn work_problem(refusal: &response::WorkRefusal) -> Problem {
+    use response::WorkRefusal as W;
+    let new = Problem::new;
+    match refusal {
+        W::NotFound { id, .. } => new("NOT_FOUND", id),
+        W::VersionConflict { id, seen, current, by, at } => {
+            let at = model::format_rfc3339(*at);
+            new("VERSION_CONFLICT", id).detail(
+                &format!("{by} 于 {at} 在您之后操作（您看到 {seen}，现为 {current}）"),
+                &format!("changed by {by} at {at}; you saw {seen}, it is {current}"),
+            )
+        }
+        W::State { item, .. } => {
+            new("WORK_STATE", &item.to_string()).detail(&refusal.to_string(), &refusal.to_string())
+        }
+        W::FieldRequired(field) => new("FIELD_REQUIRED", field).detail(field, field),
+        W::FieldInvalid { field, problem } => new("FIELD_INVALID", field).detail(problem, problem),
+        W::OutsideCommandChain { receiver } => new("OUTSIDE_COMMAND_CHAIN", receiver).detail(receiver, receiver),
+        W::SecondPerson { item, account } => new("SECOND_PERSON", item).detail(account, account),
+        W::ItemsOpen { items } => new("ITEMS_OPEN", "items").detail(&items.join("、"), &items.join(", ")),
     }
 }
 

@@ -1,6 +1,48 @@
-//! The work systems. Today: command and dispatch (指挥调度), an order from the hall to a unit that must answer.
+//! The work systems: one table-driven kernel. Every flow is a table; an action the table does not have changes nothing.
+//! Pure: time and stream numbers are arguments, no clock and no chance.
 #![deny(missing_docs)]
 
-mod order;
+mod alarms;
+mod book;
+mod check;
+mod command;
+mod deadline;
+mod effect;
+mod flow;
+mod flows;
+mod grade;
+mod item;
+mod obligation;
+mod open_list;
+mod plan;
+pub mod profile;
+mod provenance;
+mod recurrence;
+mod refusal;
+mod roster;
+mod settings;
+mod stage;
+pub mod stamps;
+mod value;
+mod vigil;
 
-pub use order::{Order, OrderAction, OrderBook, OrderCommand, OrderEvent, OrderId, OrderRefusal, OrderState, Receipt};
+pub use book::{Book, Turn};
+pub use check::RELATIONS;
+pub use command::{
+    AlarmNews, AlarmRef, Asks, Cause, PARTS_MAX, PARTY_ACCOUNT, Sight, WorkCommand, WorkEvent, party_of,
+};
+pub use flow::{
+    ActionSpec, After, By, DeadlineSpec, FieldKind, FieldSpec, Flow, Guard, Receivers, Rung, StateSpec, Step,
+};
+pub use flows::{FLOWS, flow_of, order::PRIORITIES};
+pub use grade::{grade, suggested_level};
+pub use item::{
+    Attachment, Deadline, EXERCISE_FROM, Entry, Fields, Item, ItemId, Kind, LOG_MAX, Link, Name, Provenance,
+};
+pub use provenance::{Exercise, Real, Sourced, Told};
+pub use refusal::WorkRefusal;
+pub use settings::{
+    Checklist, ChecklistItem, Condition, Crew, DrillObligation, Group, Party, PlanCard, PlanSource, ProfileValue,
+    RosterPattern, ShiftPattern, TaskTemplate, WorkSettings,
+};
+pub use value::Value;

@@ -79,7 +79,15 @@ fn fact(seq: u64, json: &str) -> FactRow<'_> {
         enterprise: "chemical-east",
     };
     let (account, action) = ("system", "alarm.raised");
-    FactRow { seq, at: Time(seq as i64), subject, json, account, action, outbox_topic: Some("fenghuo/out/alarm") }
+    FactRow {
+        seq,
+        at: Time(seq as i64),
+        subject,
+        json,
+        account,
+        action: action.into(),
+        outbox_topic: Some("fenghuo/out/alarm"),
+    }
 }
 
 fn urgent(folder: &Path, page_size: u32) {

@@ -1,10 +1,14 @@
 //! One fact of the engine as the journal stores it, and the state row it changes.
 
+use std::borrow::Cow;
+
 use alarm::{AlarmId, Cause, State};
 use engine::{Fact, FactBody};
 use model::{Priority, TagIndex, Time};
-use response::{OrderEvent, OrderId, OrderState};
+use response::{WorkEvent, WorkSettings};
 use serde::{Deserialize, Serialize};
+
+use crate::WorkColumns;
 
 /// What a fact is about, with the columns of the state row it upserts. Numbers only where they can be.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,15 +28,8 @@ pub enum Subject<'a> {
         /// Enterprise id.
         enterprise: &'a str,
     },
-    /// An order after its change.
-    Order {
-        /// Which order.
-        id: OrderId,
-        /// Closed or revoked.
-        closed: bool,
-        /// The alarm it answers.
-        alarm: Option<u64>,
-    },
+    /// An item of the work systems after its change.
+    Work(WorkColumns<'a>),
     /// A notice: no state row.
     Notice,
 }
@@ -42,7 +39,7 @@ impl Subject<'_> {
     pub(crate) fn kind(&self) -> i64 {
         match self {
             Self::Alarm { .. } => 1,
-            Self::Order { .. } => 2,
+            Self::Work(work) => crate::work::kind_number(work.id.kind),
             Self::Notice => 3,
         }
     }
@@ -51,7 +48,7 @@ impl Subject<'_> {
     pub(crate) fn id(&self) -> i64 {
         match self {
             Self::Alarm { id, .. } => id.0 as i64,
-            Self::Order { id, .. } => id.0 as i64,
+            Self::Work(work) => work.id.number as i64,
             Self::Notice => 0,
         }
     }
@@ -61,7 +58,7 @@ impl std::fmt::Display for Subject<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Alarm { id, .. } => id.fmt(f),
-            Self::Order { id, .. } => id.fmt(f),
+            Self::Work(work) => work.id.fmt(f),
             Self::Notice => Ok(()),
         }
     }
@@ -81,21 +78,26 @@ pub struct FactRow<'a> {
     /// Account of who did it; `system` for the hall itself.
     pub account: &'a str,
     /// What was done, for the audit: `alarm.acknowledged`, `order.issued`.
-    pub action: &'a str,
+    pub action: Cow<'a, str>,
     /// Topic of an outbox row to write with it, if somebody outside must be told.
     pub outbox_topic: Option<&'a str>,
 }
 
 impl<'a> FactRow<'a> {
-    /// The row of a fact of the engine. `action` and `outbox_topic` may be set afterwards.
-    pub fn of(fact: &'a Fact, json: &'a str) -> Self {
+    /// The row of a fact of the engine. `settings` say which town and industry a party belongs to. `outbox_topic` may be set
+    /// afterwards.
+    pub fn of(fact: &'a Fact, json: &'a str, settings: &'a WorkSettings) -> Self {
         let (subject, account, action) = match &fact.body {
             FactBody::Alarm(transition) => {
                 let account = transition.actor.as_ref().map_or("system", |a| a.account.as_str());
-                (alarm_subject(&transition.alarm), account, alarm_action(transition.cause))
+                (alarm_subject(&transition.alarm), account, Cow::Borrowed(alarm_action(transition.cause)))
             }
-            FactBody::Order(event) => (order_subject(&event.order), event.actor.account.as_str(), order_action(event)),
-            FactBody::Notice(_) => (Subject::Notice, "system", "notice"),
+            FactBody::Work(event) => {
+                let subject = Subject::Work(WorkColumns::of(event, settings));
+                (subject, event.actor.account.as_str(), Cow::Owned(work_action(event)))
+            }
+            FactBody::Notice(_) => (Subject::Notice, "system", Cow::Borrowed("notice")),
+            FactBody::Exercise(_) => (Subject::Notice, "system", Cow::Borrowed("exercise")),
         };
         Self { seq: fact.seq, at: fact.at, subject, json, account, action, outbox_topic: None }
     }
@@ -112,10 +114,11 @@ fn alarm_subject(alarm: &alarm::AlarmRecord) -> Subject<'_> {
     }
 }
 
-fn order_subject(order: &response::Order) -> Subject<'static> {
-    // A rejected order still waits for somebody to close it.
-    let closed = matches!(order.state, OrderState::Closed | OrderState::Revoked);
-    Subject::Order { id: order.order_id, closed, alarm: order.alarm }
+/// `order.issued`, `hidden_danger.closed`: what it became; `order.remind`: what was done, where it stays what it is.
+fn work_action(event: &WorkEvent) -> String {
+    let stays = event.from.as_ref() == Some(&event.item.state);
+    let word = if stays { &event.action } else { &event.item.state };
+    format!("{}.{word}", event.item.id.kind.name())
 }
 
 fn alarm_action(cause: Cause) -> &'static str {
@@ -144,21 +147,5 @@ fn alarm_action(cause: Cause) -> &'static str {
         Cause::DataReturned => "alarm.data_returned",
         Cause::RetrospectiveExcursion => "alarm.retrospective_excursion",
         Cause::BranchOverflow => "alarm.branch_overflow",
-    }
-}
-
-fn order_action(event: &OrderEvent) -> &'static str {
-    if event.overdue {
-        return "order.overdue";
-    }
-    match event.order.state {
-        OrderState::Issued => "order.issued",
-        OrderState::Delivered => "order.delivered",
-        OrderState::Acknowledged => "order.acknowledged",
-        OrderState::Rejected => "order.rejected",
-        OrderState::InProgress => "order.in_progress",
-        OrderState::Done => "order.done",
-        OrderState::Closed => "order.closed",
-        OrderState::Revoked => "order.revoked",
     }
 }

@@ -116,7 +116,10 @@ impl Journal {
         match redo.append(&body) {
             Ok(true) => Ok(Some(now)),
             Ok(false) => Ok(None),
-            Err(error) => Err(self.stop(error)),
+            Err(error) => {
+                self.stop(&error);
+                Err(error)
+            }
         }
     }
 
@@ -126,7 +129,11 @@ impl Journal {
     /// Any error is final: the redo log still holds the commit, and a restart takes it from there.
     pub fn settle(&mut self, commit: &Commit<'_>, committed_at: Time) -> Result<(), StoreError> {
         let mut counters = self.counters;
-        self.transact(false, "write a secured commit", |db| insert(db, &mut counters, commit, committed_at))?;
+        let doing = "write a secured commit";
+        if let Err((error, _)) = self.transact(false, doing, |db| insert(db, &mut counters, commit, committed_at)) {
+            self.stop(&error);
+            return Err(error);
+        }
         self.counters = counters;
         Ok(())
     }
@@ -160,19 +167,28 @@ impl Journal {
     }
 
     /// Changes records (accounts, sessions, parked tags …) and audits it, in one transaction on the one writer.
+    ///
+    /// # Errors
+    /// `Refused` if a statement of `work` was refused for what it says: rolled back, and the journal goes on. Any other
+    /// error is final, as in [`Journal::commit`].
     pub fn apply<T, F>(&mut self, notes: &[AuditNote<'_>], work: F) -> Result<Time, StoreError>
     where
         F: FnOnce(&mut Database) -> Result<T, SqlError>,
     {
         let now = wall_clock();
         let mut counters = self.counters;
-        self.write("change records", |db| {
+        let changed = self.write_or_why("change records", |db| {
             work(db)?;
             for note in notes {
                 insert_note(db, &mut counters.audit, note, now)?;
             }
             Ok(())
-        })?;
+        });
+        match changed {
+            Ok(()) => {}
+            Err((StoreError::Sql { source, .. }, true)) => return Err(StoreError::Refused { source }),
+            Err((error, _)) => return Err(error),
+        }
         self.counters = counters;
         Ok(now)
     }
@@ -246,6 +262,19 @@ impl Journal {
     where
         F: FnOnce(&mut Database) -> Result<(), SqlError>,
     {
+        self.write_or_why(doing, work).map_err(|(error, sound)| {
+            if sound {
+                self.stop(&error);
+            }
+            error
+        })
+    }
+
+    /// As `write`, but a refused statement that was rolled back (true) does not stop the journal.
+    fn write_or_why<F>(&mut self, doing: &'static str, work: F) -> Result<(), (StoreError, bool)>
+    where
+        F: FnOnce(&mut Database) -> Result<(), SqlError>,
+    {
         self.transact(true, doing, work)?;
         if let Some(redo) = &mut self.redo {
             redo.restart();
@@ -254,31 +283,35 @@ impl Journal {
     }
 
     /// One transaction; the first failure is the last one tried (fsyncgate: a second fsync may lie).
-    fn transact<F>(&mut self, wait: bool, doing: &'static str, work: F) -> Result<(), StoreError>
+    fn transact<F>(&mut self, wait: bool, doing: &'static str, work: F) -> Result<(), (StoreError, bool)>
     where
         F: FnOnce(&mut Database) -> Result<(), SqlError>,
     {
         if let Some(stopped) = &self.stopped {
-            return Err(stopped.clone());
+            return Err((stopped.clone(), false));
         }
-        let waits = self.waits;
-        let database = &mut self.database;
-        let result = if waits == wait { Ok(()) } else { database.wait_for_disk(wait) };
-        let result = result.and_then(|()| database.transaction(work));
-        self.waits = wait;
-        result.map_err(|source| self.stop(StoreError::Sql { doing, source }))?;
+        if self.waits != wait {
+            // A pragma that is refused changed nothing.
+            self.database.wait_for_disk(wait).map_err(|source| (StoreError::Sql { doing, source }, true))?;
+            self.waits = wait;
+        }
+        if let Err((source, sound)) = self.database.transaction_or_why(work) {
+            let error = StoreError::Sql { doing, source };
+            if !sound {
+                self.stop(&error);
+            }
+            return Err((error, sound));
+        }
         self.mind_the_wal();
         Ok(())
     }
 
     /// What reached the disk is unknown: nothing more is committed.
-    fn stop(&mut self, error: StoreError) -> StoreError {
-        let stopped = StoreError::Stopped { at: wall_clock(), first: Arc::from(error.chain()) };
+    fn stop(&mut self, error: &StoreError) {
         tracing::error!(error = %error.chain(), "the journal stops: what reached the disk is unknown");
-        self.stopped = Some(stopped);
+        self.stopped = Some(StoreError::Stopped { at: wall_clock(), first: Arc::from(error.chain()) });
         // Nor may a checkpoint move pages that are perhaps not on the disk.
         self.checkpointer = None;
-        error
     }
 
     /// Wakes the checkpoint thread when the WAL is long, and helps when the thread cannot keep up.
@@ -387,7 +420,7 @@ fn insert_fact(db: &mut Database, head: &mut Head, fact: &FactRow<'_>, now: Time
     )?;
     upsert_state(db, fact)?;
     let subject = fact.subject.to_string();
-    let (account, action) = (fact.account, fact.action);
+    let (account, action) = (fact.account, &*fact.action);
     let row = AuditRow {
         seq: head.seq + 1,
         at: fact.at.0,
@@ -405,11 +438,11 @@ fn insert_fact(db: &mut Database, head: &mut Head, fact: &FactRow<'_>, now: Time
     Ok(())
 }
 
-/// The event before this one of the same alarm or order: its history is a chain, which needs no index.
+/// The event before this one of the same alarm or item: its history is a chain, which needs no index.
 fn previous_event(db: &mut Database, subject: &Subject<'_>) -> Result<Option<i64>, SqlError> {
     let sql = match subject {
         Subject::Alarm { .. } => "SELECT seq FROM alarms WHERE id = $1",
-        Subject::Order { .. } => "SELECT seq FROM orders WHERE id = $1",
+        Subject::Work(work) => return crate::work::last_event(db, work.id),
         Subject::Notice => return Ok(None),
     };
     db.row(sql, &[Param::Int(subject.id())], |row| row.int(0))
@@ -431,16 +464,7 @@ fn upsert_state(db: &mut Database, fact: &FactRow<'_>) -> Result<(), SqlError> {
                 Param::Text(enterprise),
             ],
         ),
-        Subject::Order { id, closed, alarm } => db.execute(
-            "INSERT INTO orders (id, seq, closed, alarm) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, closed = excluded.closed",
-            &[
-                Param::Int(id.0 as i64),
-                Param::Int(fact.seq as i64),
-                Param::Int(i64::from(closed)),
-                Param::from(alarm.map(|a| a as i64)),
-            ],
-        ),
+        Subject::Work(work) => return crate::work::upsert(db, fact.seq as i64, &work),
         Subject::Notice => Ok(0),
     }
     .map(|_| ())
@@ -455,7 +479,7 @@ fn insert_note(db: &mut Database, head: &mut Head, note: &AuditNote<'_>, now: Ti
     insert_audit(db, head, &row)
 }
 
-fn printable(text: &str) -> std::borrow::Cow<'_, str> {
+pub(crate) fn printable(text: &str) -> std::borrow::Cow<'_, str> {
     if text.contains('\0') { text.replace('\0', "␀").into() } else { text.into() }
 }
 

@@ -49,7 +49,15 @@ pub fn fact<'a>(seq: u64, alarm: u64, json: &'a str) -> FactRow<'a> {
         raised_at: Time(5),
         enterprise: "east",
     };
-    FactRow { seq, at: Time(7), subject, json, account: "system", action: "alarm.raised", outbox_topic: Some("out") }
+    FactRow {
+        seq,
+        at: Time(7),
+        subject,
+        json,
+        account: "system",
+        action: "alarm.raised".into(),
+        outbox_topic: Some("out"),
+    }
 }
 
 pub fn replayed(journal: &mut Journal, after: u64) -> Vec<RecordedInput> {
