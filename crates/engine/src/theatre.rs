@@ -27,13 +27,13 @@ pub(crate) struct Theatre {
 
 impl Default for Theatre {
     fn default() -> Self {
-        Self { engine: None, armed: NEVER, last_alarm: EXERCISE_FROM - 1 }
+        Self { engine: None, armed: NEVER, last_alarm: EXERCISE_FROM }
     }
 }
 
 /// Whether an alarm belongs to a drill.
 pub(crate) const fn is_played(alarm: AlarmId) -> bool {
-    alarm.0 >= EXERCISE_FROM
+    alarm.0 > EXERCISE_FROM
 }
 
 impl Engine {
