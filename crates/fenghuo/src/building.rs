@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use api::{Api, Board, Hub, Parts as ApiParts, Sessions};
 use config::{Known, Loaded, Revision};
-use engine::{Fact, FactBody};
+use engine::FactBody;
 use hall::{Hall, Outputs, Recovery, StartError};
 use ingest::mqtt::{Door, DoorDeps, DoorSettings, Limits, server_config};
 use ingest::{PendingTags, Rejections};
