@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize};
 use crate::recurrence::Remembered;
 use crate::stage::{Changes, Stage};
 use crate::vigil::Vigil;
-use crate::{Item, ItemId, Kind, Name, Provenance, Sight, WorkCommand, WorkEvent, WorkRefusal, WorkSettings, flow_of};
+use crate::{
+    EXERCISE_FROM, Item, ItemId, Kind, Name, Provenance, Sight, WorkCommand, WorkEvent, WorkRefusal, WorkSettings,
+    flow_of,
+};
 
 /// Ended items remembered, so that a late action gets an answer that says who and when.
 const ENDED_MAX: usize = 4_096;
@@ -28,15 +31,13 @@ pub(crate) struct Ended {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Book {
     settings: Arc<WorkSettings>,
-    numbers: BTreeMap<Kind, u64>,
+    numbers: BTreeMap<(Kind, Provenance), u64>,
     open: BTreeMap<ItemId, Arc<Item>>,
     /// Next steps of all deadlines: no tick looks at all items.
     due: BTreeSet<(Time, ItemId, Name)>,
     /// Open items by what they are linked to.
     linked: BTreeMap<String, BTreeSet<ItemId>>,
     ended: VecDeque<Ended>,
-    /// Every exercise item ever, so that no link can join it to a real one.
-    exercises: BTreeSet<ItemId>,
     /// Who keeps an open alarm: who acknowledged it, or took it over.
     pub(crate) alarm_owners: BTreeMap<String, String>,
     pub(crate) remembered: Remembered,
@@ -136,7 +137,7 @@ impl Book {
     }
 
     /// Open items linked to something.
-    pub fn linked(&self, to: &str) -> impl Iterator<Item = &Arc<Item>> {
+    pub fn linked(&self, to: &str) -> impl Iterator<Item = &Arc<Item>> + use<'_> {
         self.linked.get(to).into_iter().flatten().filter_map(|id| self.open.get(id))
     }
 
@@ -162,15 +163,17 @@ impl Book {
     }
 
     /// Last number given in a kind.
-    pub fn last_number(&self, kind: Kind) -> u64 {
-        self.numbers.get(&kind).copied().unwrap_or(0)
+    pub fn last_number(&self, kind: Kind, provenance: Provenance) -> u64 {
+        let none = match provenance {
+            Provenance::Real => 0,
+            Provenance::Exercise => EXERCISE_FROM,
+        };
+        self.numbers.get(&(kind, provenance)).copied().unwrap_or(none)
     }
 
-    /// Whether an item is or was part of a drill; none: there never was such an item.
-    pub fn provenance(&self, id: ItemId) -> Option<Provenance> {
-        let known = id.number > 0 && id.number <= self.last_number(id.kind);
-        let of = |exercise| if exercise { Provenance::Exercise } else { Provenance::Real };
-        known.then(|| of(self.exercises.contains(&id)))
+    /// Whether there is or was such an item.
+    pub fn knows(&self, id: ItemId) -> bool {
+        id.number > 0 && id.number <= self.last_number(id.kind, id.provenance())
     }
 
     /// Why an item that is not open cannot be acted on.
@@ -188,13 +191,10 @@ impl Book {
     pub(crate) fn take_over(&mut self, changes: Changes) {
         self.alarm_owners.extend(changes.alarm_owners);
         for (id, item) in changes.items {
-            let last = self.numbers.entry(id.kind).or_default();
+            let last = self.numbers.entry((id.kind, id.provenance())).or_default();
             *last = (*last).max(id.number);
             if let Some(old) = self.open.remove(&id) {
                 self.unindex(&old);
-            }
-            if item.provenance == Provenance::Exercise {
-                self.exercises.insert(id);
             }
             if flow_of(id.kind).is_end(&item.state) {
                 self.end(&item);

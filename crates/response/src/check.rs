@@ -6,7 +6,7 @@ use crate::command::PARTS_MAX;
 use crate::deadline::WITHIN_MAX_S;
 use crate::flow::{ActionSpec, By, FieldKind, FieldSpec, Flow, Guard, Receivers};
 use crate::stage::{Deed, Stage};
-use crate::{Fields, Item, ItemId, Kind, Link, Provenance, Value, WorkRefusal, WorkSettings};
+use crate::{EXERCISE_FROM, Fields, Item, ItemId, Kind, Link, Provenance, Value, WorkRefusal, WorkSettings};
 
 /// Characters of a one-line text.
 const TEXT_MAX: usize = 500;
@@ -47,6 +47,9 @@ pub(crate) fn creation(
     if flow.created_by == By::System {
         return Err(WorkRefusal::not_found("flow", flow.kind.name()));
     }
+    if provenance == Provenance::Exercise {
+        exercise(stage, flow.kind, links)?;
+    }
     for (name, value) in fields {
         match flow.field(name) {
             Some(spec) if spec.create => valid(stage.book.settings(), spec, value)?,
@@ -70,17 +73,41 @@ fn link(stage: &Stage<'_>, link: &Link, provenance: Provenance) -> Checked {
     if !RELATIONS.contains(&&*link.rel) || link.to.is_empty() || link.to.chars().count() > TEXT_MAX {
         return Err(WorkRefusal::invalid("links", format!("{} {} is not a relation", link.rel, link.to)));
     }
-    let played = provenance == Provenance::Exercise;
     if &*link.rel == "alarm" {
-        let alarm = link.to.starts_with(if played { "E-" } else { "A-" });
-        return if alarm { Ok(()) } else { Err(crossing(&link.to)) };
+        return match alarm_provenance(&link.to) {
+            Some(of) if of == provenance => Ok(()),
+            Some(_) => Err(crossing(&link.to)),
+            None => Err(WorkRefusal::not_found("alarm", &*link.to)),
+        };
     }
     if matches!(&*link.rel, "tag" | "camera" | "plan_task") {
         return Ok(());
     }
     let id: ItemId = link.to.parse().map_err(|()| WorkRefusal::not_found("item", &*link.to))?;
-    let other = stage.provenance(id).ok_or_else(|| WorkRefusal::not_found("item", &*link.to))?;
-    if id.kind == Kind::Drill || other == provenance { Ok(()) } else { Err(crossing(&link.to)) }
+    if !stage.knows(id) {
+        return Err(WorkRefusal::not_found("item", &*link.to));
+    }
+    if id.kind == Kind::Drill || id.provenance() == provenance { Ok(()) } else { Err(crossing(&link.to)) }
+}
+
+/// What may be played. The watch itself, its rosters and its hand-overs are always real.
+const PLAYED: [Kind; 6] = [Kind::Order, Kind::RollCall, Kind::HiddenDanger, Kind::Incident, Kind::Lesson, Kind::Note];
+
+/// An exercise item belongs to a drill that is running.
+fn exercise(stage: &Stage<'_>, kind: Kind, links: &[Link]) -> Checked {
+    if !PLAYED.contains(&kind) {
+        return Err(WorkRefusal::invalid("provenance", format!("a {} is always real", kind.name())));
+    }
+    let drills = links.iter().filter(|l| &*l.rel == "drill").filter_map(|l| l.to.parse::<ItemId>().ok());
+    let running = |id: ItemId| stage.item(id).is_some_and(|d| &*d.state == "running");
+    let any = drills.into_iter().any(running);
+    if any { Ok(()) } else { Err(WorkRefusal::invalid("provenance", "an exercise needs a link to a running drill")) }
+}
+
+/// Alarms of exercises are numbered as their items are.
+fn alarm_provenance(id: &str) -> Option<Provenance> {
+    let number: u64 = id.strip_prefix("A-")?.parse().ok()?;
+    Some(if number > EXERCISE_FROM { Provenance::Exercise } else { Provenance::Real })
 }
 
 fn crossing(to: &str) -> WorkRefusal {

@@ -55,6 +55,14 @@ pub enum Asks {
 }
 
 impl WorkCommand {
+    /// Whether it is about what is real or what is played.
+    pub const fn provenance(&self) -> Provenance {
+        match self {
+            Self::Create { provenance, .. } => *provenance,
+            Self::Act { item, .. } => item.provenance(),
+        }
+    }
+
     /// What it needs to know about alarms.
     pub fn asks(&self) -> Asks {
         match self {

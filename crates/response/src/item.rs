@@ -108,13 +108,23 @@ impl std::str::FromStr for Kind {
     }
 }
 
-/// Dense within its kind, from 1, never reused; shown as `O-000123`.
+/// Dense within its kind, from 1 (exercises: above [`EXERCISE_FROM`]), never reused; shown as `O-000123`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ItemId {
     /// Which flow.
     pub kind: Kind,
     /// Which one.
     pub number: u64,
+}
+
+/// Items of an exercise are numbered above this: a drill takes no number from what is real, and an id alone says which.
+pub const EXERCISE_FROM: u64 = 900_000_000;
+
+impl ItemId {
+    /// Whether it is real or of an exercise.
+    pub const fn provenance(self) -> Provenance {
+        if self.number > EXERCISE_FROM { Provenance::Exercise } else { Provenance::Real }
+    }
 }
 
 impl std::fmt::Display for ItemId {

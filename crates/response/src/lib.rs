@@ -16,6 +16,7 @@ mod obligation;
 mod open_list;
 mod plan;
 pub mod profile;
+mod provenance;
 mod recurrence;
 mod refusal;
 mod roster;
@@ -35,7 +36,10 @@ pub use flow::{
 };
 pub use flows::{FLOWS, flow_of, order::PRIORITIES};
 pub use grade::{grade, suggested_level};
-pub use item::{Attachment, Deadline, Entry, Fields, Item, ItemId, Kind, LOG_MAX, Link, Name, Provenance};
+pub use item::{
+    Attachment, Deadline, EXERCISE_FROM, Entry, Fields, Item, ItemId, Kind, LOG_MAX, Link, Name, Provenance,
+};
+pub use provenance::{Exercise, Real, Sourced, Told};
 pub use refusal::WorkRefusal;
 pub use settings::{
     Checklist, ChecklistItem, Condition, Crew, DrillObligation, Group, Party, PlanCard, PlanSource, ProfileValue,

@@ -23,7 +23,7 @@ pub(crate) struct Stage<'a> {
     pub actor: Actor,
     pub sight: &'a Sight,
     seq: u64,
-    numbers: BTreeMap<Kind, u64>,
+    numbers: BTreeMap<(Kind, Provenance), u64>,
     items: BTreeMap<ItemId, Arc<Item>>,
     events: Vec<WorkEvent>,
     /// Alarms that another person keeps from now on.
@@ -83,6 +83,8 @@ impl<'a> Stage<'a> {
                 self.create_all(*kind, (fields, links), receivers, *provenance)
             }
             WorkCommand::Act { item, seq, action, fields, note, attachments } => {
+                let known = flow_of(item.kind).action(action).is_some();
+                known.then_some(()).ok_or_else(|| WorkRefusal::not_found("action", &**action))?;
                 self.check_seen(*item, *seq)?;
                 let deed = Deed { action, fields, note, attachments, cause: Cause::Command, at: None };
                 self.check_person(*item, action)?;
@@ -171,7 +173,7 @@ impl<'a> Stage<'a> {
         cause: Cause,
     ) -> Result<ItemId, WorkRefusal> {
         let flow = flow_of(kind);
-        let id = self.next_id(kind);
+        let id = self.next_id(kind, provenance);
         let draft = matches!(fields.get("draft"), Some(Value::Flag(true))) && flow.state("draft").is_some();
         let state = if draft { "draft" } else { flow.initial };
         let mut item = Item {
@@ -201,8 +203,8 @@ impl<'a> Stage<'a> {
         Ok(id)
     }
 
-    fn next_id(&mut self, kind: Kind) -> ItemId {
-        let last = self.numbers.entry(kind).or_insert_with(|| self.book.last_number(kind));
+    fn next_id(&mut self, kind: Kind, provenance: Provenance) -> ItemId {
+        let last = self.numbers.entry((kind, provenance)).or_insert_with(|| self.book.last_number(kind, provenance));
         *last += 1;
         ItemId { kind, number: *last }
     }
@@ -317,9 +319,9 @@ impl<'a> Stage<'a> {
         self.items.get(&id).or_else(|| self.book.get(id)).cloned()
     }
 
-    /// Whether an item was changed or made in this transaction, or is open, or ever was.
-    pub(crate) fn provenance(&self, id: ItemId) -> Option<Provenance> {
-        self.items.get(&id).map(|i| i.provenance).or_else(|| self.book.provenance(id))
+    /// Whether there is or was such an item.
+    pub(crate) fn knows(&self, id: ItemId) -> bool {
+        self.items.contains_key(&id) || self.book.knows(id)
     }
 
     /// Open items of a kind linked to something.

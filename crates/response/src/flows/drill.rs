@@ -121,13 +121,13 @@ pub(super) const FLOW: Flow = Flow {
 
 /// What was played ends with the drill: no exercise order stays open on anybody's phone.
 fn end_exercise(stage: &mut Stage<'_>, id: ItemId, _: &Deed<'_>) -> Result<(), WorkRefusal> {
-    let revoke = crate::flow_of(Kind::Order).action("revoke");
-    for order in stage.linked(&id.to_string(), Kind::Order) {
-        let possible = revoke.is_some_and(|a| a.from.contains(&&*order.state));
-        if possible && order.provenance == Provenance::Exercise {
-            let fields = Fields::new();
-            let cause = Cause::Consequence { of: id.to_string() };
-            stage.act(order.id, Deed { note: "演练结束", ..Deed::new("revoke", &fields, cause) })?;
+    for kind in Kind::ALL {
+        for item in stage.linked(&id.to_string(), kind) {
+            if item.provenance == Provenance::Exercise {
+                let fields = Fields::new();
+                let cause = Cause::Consequence { of: id.to_string() };
+                stage.act(item.id, Deed::new("end_exercise", &fields, cause))?;
+            }
         }
     }
     Ok(())

@@ -6,7 +6,7 @@ use crate::flow::{
 use crate::stage::{Deed, Stage};
 use crate::{Item, ItemId, Kind, Link, Value, WorkRefusal};
 
-use super::{action, end, field, given, state};
+use super::{EXERCISE_OVER, action, end, end_exercise, field, given, state};
 
 const SOURCE: FieldKind = FieldKind::Choice(&[
     ("alarm", "报警衍生", "from an alarm"),
@@ -88,6 +88,7 @@ const STATES: &[StateSpec] = &[
     end("closed", "销号", "closed"),
     end("unfounded", "不成立", "unfounded"),
     end("merged", "重复并入", "merged"),
+    EXERCISE_OVER,
 ];
 
 const FIVE_MUSTS: &[&str] = &["duty", "measures", "funds", "time_limit", "contingency", "supervision", "reported_to"];
@@ -227,6 +228,7 @@ const ACTIONS: &[ActionSpec] = &[
         then: &[Then::Once("case_filed_at")],
         ..action("file_case", ("立案", "file a case"), &["assigned", "rectifying"], "", By::Hall)
     },
+    end_exercise(&["reported", "verified", "graded", "assigned", "rectifying", "completed", "qualified"]),
 ];
 
 const DEADLINES: &[DeadlineSpec] = &[
@@ -337,10 +339,8 @@ fn fill(item: &mut Item, field: &str, text: &str) {
 fn check_merge(stage: &Stage<'_>, item: &mut Item, _: &Deed<'_>) -> Result<(), WorkRefusal> {
     let into = item.text("merged_into").to_owned();
     let other = into.parse::<ItemId>().ok().filter(|id| id.kind == Kind::HiddenDanger && *id != item.id);
-    match other.map(|id| stage.provenance(id)) {
-        Some(Some(provenance)) if provenance == item.provenance => Ok(()),
-        _ => Err(WorkRefusal::not_found("hidden_danger", into)),
-    }
+    let fits = other.is_some_and(|id| stage.knows(id) && id.provenance() == item.provenance);
+    if fits { Ok(()) } else { Err(WorkRefusal::not_found("hidden_danger", into)) }
 }
 
 /// Work-Safety Law Art. 70: power is cut with 24 hours' notice, except in an emergency.

@@ -7,7 +7,7 @@ use crate::flow::{
 use crate::stage::{Deed, Stage};
 use crate::{Cause, Fields, Item, ItemId, Kind, Link, Value, WorkRefusal, grade, plan, stamps};
 
-use super::{action, end, field, given, state};
+use super::{EXERCISE_OVER, action, end, end_exercise, field, given, state};
 
 pub(crate) const LEVEL: FieldKind = FieldKind::Choice(&[
     ("I", "Ⅰ级响应", "level I"),
@@ -76,6 +76,7 @@ const STATES: &[StateSpec] = &[
     state("review", "评估复盘", "review"),
     end("archived", "归档", "archived"),
     end("unfounded", "不属实", "unfounded"),
+    EXERCISE_OVER,
 ];
 
 const BEFORE: &[&str] = &["reported", "verified", "filed"];
@@ -187,6 +188,7 @@ const ACTIONS: &[ActionSpec] = &[
         guards: &[Guard::LinkedHaveOwner(Kind::Lesson), Guard::NoOpenLinked(Kind::Order)],
         ..action("archive", ("归档", "archive"), &["review"], "archived", By::Hall)
     },
+    end_exercise(ALIVE),
 ];
 
 pub(super) const FLOW: Flow = Flow {

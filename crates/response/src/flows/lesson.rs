@@ -6,7 +6,7 @@ use crate::flow::{
 use crate::stage::{Deed, Stage};
 use crate::{Item, Kind, WorkRefusal};
 
-use super::{action, end, field, given, needed, state};
+use super::{EXERCISE_OVER, action, end, end_exercise, field, given, needed, state};
 
 const INTO: FieldKind = FieldKind::Choice(&[
     ("hidden_danger", "隐患", "hidden danger"),
@@ -31,6 +31,7 @@ const STATES: &[StateSpec] = &[
     state("done", "已完成", "done"),
     end("closed", "已核验", "closed"),
     end("dropped", "不采纳", "dropped"),
+    EXERCISE_OVER,
 ];
 
 const ACTIONS: &[ActionSpec] = &[
@@ -59,6 +60,7 @@ const ACTIONS: &[ActionSpec] = &[
         required: &["note"],
         ..action("drop", ("不采纳", "drop"), &["open", "assigned"], "dropped", By::Hall)
     },
+    end_exercise(&["open", "assigned", "done"]),
 ];
 
 pub(super) const FLOW: Flow = Flow {

@@ -70,3 +70,11 @@ const fn action(
 ) -> ActionSpec {
     ActionSpec { name, zh, en, from, to, by, required: &[], accepts: &[], guards: &[], then: &[] }
 }
+
+/// Where everything played ends with its drill.
+const EXERCISE_OVER: StateSpec = end("exercise_over", "演练结束", "exercise over");
+
+/// The drill ends it; nobody else can.
+const fn end_exercise(from: &'static [&'static str]) -> ActionSpec {
+    action("end_exercise", ("演练结束", "end of the exercise"), from, "exercise_over", By::System)
+}

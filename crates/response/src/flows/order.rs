@@ -6,7 +6,7 @@ use crate::flow::{
 use crate::stage::{Deed, Stage};
 use crate::{Fields, Item, ItemId, Kind, Link, Value, WorkRefusal, check, flow_of, plan, stamps};
 
-use super::{action, end, field, given, needed, state};
+use super::{EXERCISE_OVER, action, end, end_exercise, field, given, needed, state};
 
 /// Priority words of orders, with the number on older wires.
 pub const PRIORITIES: [&str; 5] = ["I", "II", "III", "IV", "V"];
@@ -73,6 +73,7 @@ const STATES: &[StateSpec] = &[
     end("closed", "销单", "closed"),
     end("revoked", "撤销", "revoked"),
     end("reassigned", "改派", "reassigned"),
+    EXERCISE_OVER,
 ];
 
 /// States in which the receiver has not finished.
@@ -159,6 +160,7 @@ const ACTIONS: &[ActionSpec] = &[
             By::Hall,
         )
     },
+    end_exercise(&["draft", "issued", "delivered", "acknowledged", "rejected", "in_progress", "done", "verified"]),
 ];
 
 const LADDER: &[Rung] = &[

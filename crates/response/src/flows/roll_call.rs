@@ -6,7 +6,7 @@ use crate::flow::{
 use crate::stage::{Deed, Stage};
 use crate::{Cause, Fields, Item, ItemId, Kind, Link, PARTS_MAX, Value, WorkRefusal, check};
 
-use super::{action, end, field, given, needed, state};
+use super::{EXERCISE_OVER, action, end, end_exercise, field, given, needed, state};
 
 const MODE: FieldKind = FieldKind::Choice(&[("all", "全部", "all targets"), ("random", "随机抽查", "random sample")]);
 
@@ -37,6 +37,7 @@ const STATES: &[StateSpec] = &[
     state("circulated", "已通报", "circulated"),
     end("closed", "已办结", "closed"),
     end("cancelled", "取消", "cancelled"),
+    EXERCISE_OVER,
 ];
 
 const ACTIONS: &[ActionSpec] = &[
@@ -56,6 +57,7 @@ const ACTIONS: &[ActionSpec] = &[
         ..action("close", ("办结", "close"), &["finished", "circulated"], "closed", By::Hall)
     },
     ActionSpec { required: &["note"], ..action("cancel", ("取消", "cancel"), &["scheduled"], "cancelled", By::Hall) },
+    end_exercise(&["scheduled", "calling", "finished", "circulated"]),
 ];
 
 pub(super) const FLOW: Flow = Flow {
@@ -136,7 +138,8 @@ fn call_targets(stage: &mut Stage<'_>, id: ItemId, _: &Deed<'_>) -> Result<(), W
         if let Some(channel) = task.fields.get("channel") {
             fields.insert("channel".into(), channel.clone());
         }
-        let links = vec![Link::new("roll_call", id.to_string())];
+        let mut links = vec![Link::new("roll_call", id.to_string())];
+        links.extend(task.links.iter().filter(|l| &*l.rel == "drill").cloned());
         let cause = Cause::Consequence { of: id.to_string() };
         stage.create(Kind::Call, fields, links, (Some(target), task.provenance), cause)?;
     }
@@ -175,6 +178,7 @@ const CALL_ACTIONS: &[ActionSpec] = &[
         then: &[Then::Follow(ended)],
         ..action("give_up", ("未应答", "not answered"), RINGING, "unanswered", By::Hall)
     },
+    end_exercise(RINGING),
 ];
 
 pub(super) const CALL: Flow = Flow {
@@ -190,6 +194,7 @@ pub(super) const CALL: Flow = Flow {
         end("answered", "已应答", "answered"),
         end("unanswered", "未应答", "not answered"),
         end("absent", "离岗", "absent"),
+        EXERCISE_OVER,
     ],
     actions: CALL_ACTIONS,
     fields: CALL_FIELDS,

@@ -104,6 +104,8 @@ pub struct Desk {
     pub seq: u64,
     pub told: Vec<WorkEvent>,
     pub sight: Sight,
+    /// Compares the whole book after each refusal; off where thousands of items are open.
+    pub strict: bool,
 }
 
 impl Desk {
@@ -113,12 +115,18 @@ impl Desk {
 
     pub fn with(settings: WorkSettings) -> Self {
         let mut desk =
-            Self { book: Book::default(), now: at(0.0), seq: 0, told: vec![], sight: Sight::default() };
+            Self { book: Book::default(), now: at(0.0), seq: 0, told: vec![], sight: Sight::default(), strict: true };
         let hall = person("hall");
         let turn = Turn { now: desk.now, seq: 1, actor: &hall };
         let events = desk.book.set_settings(turn, Arc::new(settings));
         desk.take(events);
         desk
+    }
+
+    /// The same desk once more.
+    pub fn copy(&self) -> Self {
+        let (book, told, sight) = (self.book.clone(), self.told.clone(), self.sight.clone());
+        Self { book, now: self.now, seq: self.seq, told, sight, strict: self.strict }
     }
 
     fn take(&mut self, events: Vec<WorkEvent>) -> Vec<WorkEvent> {
@@ -132,12 +140,14 @@ impl Desk {
 
     pub fn command(&mut self, who: &str, command: &WorkCommand) -> Result<Vec<WorkEvent>, WorkRefusal> {
         let actor = person(who);
-        let before = self.book.clone();
+        let before = self.strict.then(|| self.book.clone());
         let turn = Turn { now: self.now, seq: self.seq + 1, actor: &actor };
         match self.book.command(turn, command, &self.sight) {
             Ok(events) => Ok(self.take(events)),
             Err(refusal) => {
-                assert_eq!(self.book, before, "a refusal changes nothing: {refusal}");
+                if let Some(before) = before {
+                    assert!(self.book == before, "a refusal changes nothing: {refusal}");
+                }
                 Err(refusal)
             }
         }
@@ -168,7 +178,13 @@ impl Desk {
         events.unwrap_or_else(|r| panic!("create {kind:?}: {r}"))[0].item.id
     }
 
-    pub fn try_act(&mut self, who: &str, id: ItemId, action: &str, fields: &[(&str, Value)]) -> Result<Vec<WorkEvent>, WorkRefusal> {
+    pub fn try_act(
+        &mut self,
+        who: &str,
+        id: ItemId,
+        action: &str,
+        fields: &[(&str, Value)],
+    ) -> Result<Vec<WorkEvent>, WorkRefusal> {
         let seq = self.book.get(id).map_or(u64::MAX, |i| i.seq);
         self.command(who, &act(id, seq, action, fields))
     }

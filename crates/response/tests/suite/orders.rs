@@ -125,7 +125,8 @@ fn d5_team_states_have_times() {
 #[test]
 fn feedback_is_asked_for_again_and_again() {
     let mut desk = Desk::new();
-    let fields = [("content", "监测".into()), ("feedback_every_s", 100.0.into()), ("complete_within_s", 9_000.0.into())];
+    let fields =
+        [("content", "监测".into()), ("feedback_every_s", 100.0.into()), ("complete_within_s", 9_000.0.into())];
     let id = desk.create("wang", Kind::Order, &fields, &[], &["town"]);
     desk.act("wang", id, "acknowledge", &[]);
     desk.wait_until(90.0);

@@ -1,1 +1,358 @@
-//! (next)
+//! 应急值守: rosters without gap or overlap (S1), vigilance (S2), roll-call (S3), hand-over (S4); drills as items.
+
+use std::collections::BTreeSet;
+
+use model::Time;
+use proptest::prelude::*;
+use response::{Crew, ItemId, Kind, RosterPattern, ShiftPattern, Value, WorkSettings};
+
+use crate::desk::{Desk, at, party, red_alarm, refused, settings};
+
+const MONTH: [(&str, &str); 1] = [("month", "2026-12")];
+
+fn month(text: &str) -> [(&'static str, Value); 1] {
+    [("month", text.into())]
+}
+
+fn spans(desk: &Desk) -> Vec<(Time, Time)> {
+    let of = |s: &std::sync::Arc<response::Item>| (s.time("starts_at").unwrap(), s.time("ends_at").unwrap());
+    let mut spans: Vec<(Time, Time)> = desk.book.open_of(Kind::Shift).map(of).collect();
+    spans.sort();
+    spans
+}
+
+#[test]
+fn s1_a_month_is_made_from_the_pattern_in_local_time() {
+    let mut desk = Desk::new();
+    let events = desk.try_create("chief", Kind::Shift, &month(MONTH[0].1), &[], &[]).unwrap();
+    assert_eq!(events.len(), 62);
+    let first = &events[0].item;
+    // 08:00 on 1 December 2026 in China is 00:00 UTC.
+    assert_eq!(model::format_rfc3339(first.time("starts_at").unwrap()), "2026-12-01T00:00:00Z");
+    assert_eq!(first.time("relief_at"), Some(first.time("starts_at").unwrap().plus_s(-600.0)));
+    assert_eq!(model::format_rfc3339(events[61].item.time("ends_at").unwrap()), "2027-01-01T00:00:00Z");
+    refused(desk.try_create("chief", Kind::Shift, &month("2026-12"), &[], &[]), "field_invalid");
+    for bad in ["2026-13", "2026-1", "december", "2026-00", "+026-12"] {
+        refused(desk.try_create("chief", Kind::Shift, &month(bad), &[], &[]), "field_invalid");
+    }
+    // The next month joins, with the crews in turn.
+    desk.create("chief", Kind::Shift, &month("2027-01"), &[], &[]);
+    let mains: Vec<String> = desk.book.open_of(Kind::Shift).map(|s| s.text("main").to_owned()).collect();
+    for pair in mains.windows(2) {
+        assert_ne!(pair[0], pair[1], "nobody stands two shifts in a row");
+    }
+}
+
+/// Lengths of a day's shifts in minutes; the last takes the rest.
+fn pattern(starts_at: u32, cuts: &BTreeSet<u32>, crews: usize) -> RosterPattern {
+    let bounds: Vec<u32> = [0].into_iter().chain(cuts.iter().copied()).chain([1_440]).collect();
+    let shift = |w: &[u32]| ShiftPattern {
+        name_zh: "班".into(),
+        name_en: "shift".into(),
+        starts_at: (starts_at + w[0] * 60) % 86_400,
+        length_s: (w[1] - w[0]) * 60,
+    };
+    let crew = |n| Crew { leader: format!("leader-{n}"), main: format!("main-{n}"), ..Crew::default() };
+    let shifts = bounds.windows(2).map(shift).collect();
+    RosterPattern { shifts, crews: (0..crews).map(crew).collect(), utc_offset_s: 28_800 }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn s1_no_gap_and_no_overlap_over_months(
+        starts_at in 0_u32..86_400,
+        cuts in proptest::collection::btree_set(1_u32..1_440, 0..4),
+        crews in 1_usize..6,
+        first in 1_u32..11,
+    ) {
+        let mut desk = Desk::with(WorkSettings { roster: pattern(starts_at, &cuts, crews), ..settings() });
+        desk.strict = false;
+        for number in [first, first + 1] {
+            desk.try_create("chief", Kind::Shift, &month(&format!("2027-{number:02}")), &[], &[]).unwrap();
+        }
+        for pair in spans(&desk).windows(2) {
+            prop_assert_eq!(pair[0].1, pair[1].0);
+        }
+    }
+}
+
+#[test]
+fn a_pattern_with_a_gap_makes_no_roster() {
+    let broken: [fn(&mut RosterPattern); 4] =
+        [|r| r.shifts[0].length_s -= 60, |r| r.shifts[1].starts_at += 60, |r| r.crews.clear(), |r| r.shifts.clear()];
+    for breaks in broken {
+        let mut settings = settings();
+        breaks(&mut settings.roster);
+        let mut desk = Desk::with(settings);
+        refused(desk.try_create("chief", Kind::Shift, &month("2026-12"), &[], &[]), "field_invalid");
+    }
+}
+
+/// December's roster, and the first shift of it.
+fn roster(desk: &mut Desk) -> ItemId {
+    desk.create("chief", Kind::Shift, &month("2026-12"), &[], &[])
+}
+
+#[test]
+fn a_watch_is_awaited_taken_by_its_crew_and_missed_aloud() {
+    let mut desk = Desk::new();
+    let shift = roster(&mut desk);
+    let start = desk.item(shift).time("starts_at").unwrap().since_us(at(0.0)) as f64 / 1e6;
+    let main = desk.item(shift).text("main").to_owned();
+    assert_eq!(desk.wait_until(start - 600.0), [format!("await {shift}")]);
+    assert_eq!(desk.wait_until(start), [format!("remind {shift}")], "nobody came");
+    assert_eq!(desk.wait_until(start + 300.0), [format!("superior {shift}")]);
+    refused(desk.try_act("passer-by", shift, "take", &[]), "field_invalid");
+    let item = desk.act(&main, shift, "take", &[]);
+    assert_eq!((item.owner.as_deref(), &*item.state), (Some(main.as_str()), "on_duty"));
+}
+
+#[test]
+fn a_swap_needs_the_consent_of_another_person() {
+    let mut desk = Desk::new();
+    let shift = roster(&mut desk);
+    let main = desk.item(shift).text("main").to_owned();
+    let link = format!("shift:{shift}");
+    let mut ask = |out: &str, to: &str| {
+        let fields = [("out", out.into()), ("in", to.into()), ("text", "病假".into())];
+        desk.try_create("zhou", Kind::Swap, &fields, &[&link], &[]).map(|e| e[0].item.id)
+    };
+    refused(ask("stranger", "wu"), "field_invalid");
+    refused(ask(&main, &main), "field_invalid");
+    let swap = ask(&main, "wu").unwrap();
+    for who in ["zhou", "wu", &main] {
+        refused(desk.try_act(who, swap, "approve", &[]), "second_person");
+    }
+    desk.act("chief", swap, "approve", &[]);
+    assert_eq!(desk.item(shift).text("main"), "wu");
+    refused(desk.try_act("chief", swap, "refuse", &[("note", "迟了".into())]), "state");
+}
+
+#[test]
+fn s2_a_red_alarm_and_a_still_desk_call_the_leader() {
+    let mut desk = Desk::new();
+    desk.raise(&red_alarm(1, "gas.01"));
+    desk.now = at(100.0);
+    desk.operator("wang");
+    assert_eq!(desk.wait_until(279.0), [""; 0], "three minutes from the last input");
+    assert_eq!(desk.wait_until(280.0), ["create V-000001"]);
+    desk.restart();
+    assert_eq!(desk.wait_until(400.0), ["call_leader V-000001"]);
+    desk.now = at(410.0);
+    let events = desk.operator("wang");
+    assert_eq!((&*events[0].action, &*events[0].item.state), ("answer", "answered"));
+    assert_eq!(desk.wait_until(590.0), ["create V-000002"], "the alarm is still open: asked again");
+    let system = model::Actor::system();
+    let turn = response::Turn { now: desk.now, seq: desk.seq + 1, actor: &system };
+    let events = desk.book.red_closed(turn, "A-000001");
+    assert_eq!(&*events[0].item.state, "lapsed");
+    desk.seq += 1;
+    assert_eq!(desk.book.next_deadline(), None);
+}
+
+#[test]
+fn s2_yellow_alarms_ask_nobody() {
+    let mut desk = Desk::new();
+    desk.raise(&response::AlarmRef { priority: model::Priority::II, ..red_alarm(1, "gas.01") });
+    assert_eq!(desk.wait_until(10_000.0), [""; 0]);
+}
+
+/// A roll-call of 500; every third answers the first call, every seventh the second one, at its own second.
+#[test]
+fn s3_five_hundred_targets_have_a_result_each_within_a_minute() {
+    let ids: Vec<String> = (0..500).map(|i| format!("post-{i:03}")).collect();
+    let mut settings = settings();
+    settings.parties.extend(ids.iter().map(|id| party(id, Some("hall"), &[])));
+    let mut desk = Desk::with(settings);
+    desk.strict = false;
+    let targets = Value::List(ids.iter().map(|id| id.as_str().into()).collect());
+    let task = desk.create("wang", Kind::RollCall, &[("title", "夜查".into()), ("targets", targets)], &[], &[]);
+    let calls: Vec<ItemId> = desk.book.open_of(Kind::Call).map(|c| c.id).collect();
+    assert_eq!(calls.len(), 500);
+    let answer_at = |i: usize| if i % 3 == 0 { Some(i % 29) } else { (i % 7 == 0).then(|| 31 + i % 23) };
+    for second in 0..=60_usize {
+        desk.wait_until(second as f64);
+        for (i, call) in calls.iter().enumerate().filter(|(i, _)| answer_at(*i) == Some(second)) {
+            let who = format!("party:{}", ids[i]);
+            desk.act(&who, *call, "answer", &[("face_present", true.into())]);
+        }
+    }
+    let item = desk.item(task);
+    let answered = (0..500).filter(|i| answer_at(*i).is_some()).count() as f64;
+    assert_eq!(&*item.state, "finished");
+    assert_eq!((item.number("answered"), item.number("unanswered")), (Some(answered), Some(500.0 - answered)));
+    for (i, call) in calls.iter().enumerate() {
+        let last = desk.last(*call);
+        assert!(last.ended_at.is_some_and(|t| t <= at(60.0)), "{call} has a result");
+        assert_eq!(last.number("latency_s"), answer_at(i).map(|s| s as f64));
+    }
+    desk.act("wang", task, "circulate", &[("note", "通报全区".into())]);
+    desk.act("wang", task, "close", &[]);
+}
+
+#[test]
+fn a_random_roll_call_is_the_same_for_the_same_seed() {
+    let chosen = |seed: f64| {
+        let mut desk = Desk::new();
+        let targets = ["brigade-1", "brigade-2", "brigade-3", "town", "chem-01"].map(Value::from).to_vec();
+        let fields = [
+            ("title", "抽查".into()),
+            ("targets", Value::List(targets)),
+            ("mode", "random".into()),
+            ("sample", 2.0.into()),
+            ("seed", seed.into()),
+        ];
+        desk.create("wang", Kind::RollCall, &fields, &[], &[]);
+        desk.book.open_of(Kind::Call).map(|c| c.receiver.clone().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!((chosen(1.0), chosen(1.0).len()), (chosen(1.0), 2));
+    let all: BTreeSet<Vec<String>> = (0..64).map(|s| chosen(f64::from(s))).collect();
+    assert!(all.len() > 10, "other seeds choose others");
+}
+
+#[test]
+fn a_scheduled_roll_call_begins_by_itself() {
+    let mut desk = Desk::new();
+    let targets = Value::List(vec!["town".into()]);
+    let fields = [("title", "查岗".into()), ("targets", targets), ("scheduled_at", at(3_600.0).into())];
+    let task = desk.create("wang", Kind::RollCall, &fields, &[], &[]);
+    assert_eq!(desk.state(task), "scheduled");
+    desk.restart();
+    assert_eq!(desk.wait_until(3_600.0), [format!("begin {task}"), "create C-000001".to_owned()]);
+    assert_eq!(desk.wait_until(3_655.0).last().unwrap(), &format!("finish {task}"));
+}
+
+fn refs(desk: &Desk, handover: ItemId) -> Vec<String> {
+    let entries = desk.item(handover).fields["entries"].as_list().to_vec();
+    entries.iter().map(|e| e.part("ref").unwrap().as_text().unwrap().to_owned()).collect()
+}
+
+fn take(refs: &[String]) -> [(&'static str, Value); 1] {
+    [("refs", Value::List(refs.iter().map(|r| r.as_str().into()).collect()))]
+}
+
+/// 200 open items of all kinds, two alarms and a dark source; then the shift changes.
+#[test]
+fn s4_a_shift_change_under_two_hundred_open_items_orphans_none() {
+    let mut desk = Desk::new();
+    let shift = roster(&mut desk);
+    let start = desk.item(shift).time("starts_at").unwrap().since_us(at(0.0)) as f64 / 1e6;
+    desk.wait_until(start);
+    let main = desk.item(shift).text("main").to_owned();
+    desk.act(&main, shift, "take", &[]);
+    for i in 0..150 {
+        let fields = [("content", "处置".into()), ("ack_within_s", 80_000.0.into())];
+        let id = desk.create(&main, Kind::Order, &fields, &[], &["town"]);
+        if i % 2 == 0 {
+            desk.act(&main, id, "acknowledge", &[]);
+        }
+    }
+    for _ in 0..50 {
+        desk.create(&main, Kind::Incident, &[("title", "险情".into())], &[], &[]);
+    }
+    let mut shelved = red_alarm(2, "gas.02");
+    shelved.state = "shelved".into();
+    desk.sight.alarms = vec![red_alarm(1, "gas.01"), shelved];
+    desk.sight.dark = vec![("chem-02".into(), "网关离线".into())];
+    let link = format!("shift:{shift}");
+    let handover = desk.create(&main, Kind::Handover, &[("successor", "next".into())], &[&link], &[]);
+    assert_eq!(desk.state(shift), "handing_over");
+    let all = refs(&desk, handover);
+    assert_eq!(all.len(), 203);
+    // One is given to somebody else, the others are taken one by one while the world goes on.
+    let (given, rest) = all.split_first().unwrap();
+    desk.act(&main, handover, "give", &[take(&[given.clone()])[0].clone(), ("to", "li".into())]);
+    refused(desk.try_act(&main, handover, "take", &take(rest)), "field_invalid");
+    for part in rest.chunks(25) {
+        desk.act("next", handover, "take", &take(part));
+        desk.restart();
+    }
+    let late = desk.create(&main, Kind::Order, &[("content", "刚下达".into())], &[], &["town"]);
+    desk.act(&main, handover, "sign_out", &[]);
+    refused(desk.try_act(&main, handover, "sign_in", &[]), "field_invalid");
+    desk.act("next", handover, "sign_in", &[]);
+    let refusal = refused(desk.try_act("next", handover, "complete", &[]), "items_open");
+    assert_eq!(refusal.to_string(), format!("still open: {late}"), "what came meanwhile is seen");
+    desk.act("next", handover, "refresh", &[]);
+    desk.act("next", handover, "take", &take(&[late.to_string()]));
+    desk.act("next", handover, "complete", &[]);
+    assert_eq!(desk.state(shift), "done");
+    let orphans = desk.book.open().filter(|i| matches!(i.id.kind, Kind::Order | Kind::Incident));
+    let orphans: Vec<_> = orphans.filter(|i| i.owner.as_deref() != Some("next")).map(|i| i.id).collect();
+    assert_eq!(orphans, []);
+    assert_eq!(desk.book.alarm_owner("A-000001"), Some("li"), "the one that was given away");
+    assert_eq!(desk.book.alarm_owner("A-000002"), Some("next"));
+}
+
+#[test]
+fn s4_a_hand_over_needs_both_signatures_and_every_entry() {
+    let mut desk = Desk::new();
+    desk.create("main-a", Kind::Order, &[("content", "处置".into())], &[], &["town"]);
+    refused(desk.try_create("main-a", Kind::Handover, &[("successor", "main-a".into())], &[], &[]), "second_person");
+    let handover = desk.create("main-a", Kind::Handover, &[("successor", "main-b".into())], &[], &[]);
+    refused(desk.try_create("main-a", Kind::Handover, &[("successor", "main-c".into())], &[], &[]), "items_open");
+    refused(desk.try_act("main-a", handover, "complete", &[]), "items_open");
+    let unknown = take(&["O-000077".to_owned()]);
+    refused(desk.try_act("main-b", handover, "take", &unknown), "not_found");
+    let all = refs(&desk, handover);
+    desk.act("main-b", handover, "take", &take(&all));
+    refused(desk.try_act("main-b", handover, "complete", &[]), "field_required");
+    desk.act("main-b", handover, "sign_in", &[]);
+    refused(desk.try_act("main-b", handover, "complete", &[]), "field_required");
+    refused(desk.try_act("main-b", handover, "sign_out", &[]), "second_person");
+    desk.act("main-a", handover, "sign_out", &[]);
+    desk.act("main-b", handover, "complete", &[]);
+    assert_eq!(desk.last("O-000001".parse().unwrap()).owner.as_deref(), Some("main-b"));
+}
+
+#[test]
+fn overdue_hidden_dangers_are_handed_over_others_are_not() {
+    let mut desk = Desk::new();
+    let fields = [("title", "法兰渗漏".into()), ("source", "hotline".into())];
+    let late = desk.create("wang", Kind::HiddenDanger, &fields, &[], &[]);
+    desk.wait_until(90_000.0);
+    desk.create("wang", Kind::HiddenDanger, &fields, &[], &[]);
+    let handover = desk.create("main-a", Kind::Handover, &[("successor", "main-b".into())], &[], &[]);
+    assert_eq!(refs(&desk, handover), [late.to_string()]);
+}
+
+#[test]
+fn notes_of_the_duty_log_are_typed_and_final() {
+    let mut desk = Desk::new();
+    let fields = |kind: &str| [("type", kind.into()), ("text", "市局来电询问".into())];
+    let events = desk.try_create("wang", Kind::Note, &fields("call"), &[], &[]).unwrap();
+    assert!(events[0].item.ended_at.is_some());
+    assert_eq!(desk.book.open_of(Kind::Note).count(), 0);
+    refused(desk.try_create("wang", Kind::Note, &fields("gossip"), &[], &[]), "field_invalid");
+}
+
+#[test]
+fn drills_that_are_owed_are_planned_and_planned_again() {
+    let mut settings = settings();
+    settings.drill_obligations = vec![response::DrillObligation {
+        party: "chem-01".into(),
+        every_d: 182.0,
+        source: "国务院令第708号".into(),
+        confidence: "V".into(),
+        article: "第八条".into(),
+    }];
+    let mut desk = Desk::with(settings);
+    let drill = desk.book.open_of(Kind::Drill).next().unwrap().id;
+    assert_eq!(desk.item(drill).deadline("hold_by").unwrap().at, at(182.0 * 86_400.0));
+    desk.now = at(86_400.0);
+    desk.act("chief", drill, "write_script", &[("script", Value::List(vec!["泄漏".into()]))]);
+    desk.acts("chief", drill, "begin end");
+    let finding = |becomes: &str| [("finding", "值班电话无人接".into()), ("becomes", becomes.into())];
+    desk.act("chief", drill, "add_finding", &finding("lesson"));
+    desk.act("chief", drill, "add_finding", &finding("hidden_danger"));
+    desk.act("chief", drill, "assess", &[("score", 82.0.into()), ("assessment", "基本达到目标".into())]);
+    refused(desk.try_act("chief", drill, "archive", &[]), "items_open");
+    desk.act("chief", "L-000001".parse().unwrap(), "assign", &[("assignee", "zhao".into())]);
+    desk.act("chief", drill, "archive", &[]);
+    let next = desk.book.open_of(Kind::Drill).next().unwrap();
+    assert_eq!(next.deadline("hold_by").unwrap().at, at(183.0 * 86_400.0), "half a year after the one held");
+    let danger = desk.book.open_of(Kind::HiddenDanger).next().unwrap();
+    assert_eq!((danger.text("source"), danger.text("enterprise")), ("drill", "chem-01"));
+}
