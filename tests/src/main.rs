@@ -14,4 +14,6 @@ mod postgres;
 mod stalled_disk;
 mod stream_promises;
 mod tidy;
+mod work;
+mod work_rules;
 mod write_points;

@@ -25,6 +25,11 @@ pub struct FlowView {
     pub en: &'static str,
     /// State of a new item.
     pub initial: &'static str,
+    /// `hall`, or `system`: made only as a consequence of something else.
+    pub created_by: &'static str,
+    /// Permission that making one needs.
+    #[schema(value_type = String)]
+    pub permission: crate::Permission,
     /// `none`, `optional` or `required`: whether an item is for a party; n parties make n items.
     pub receivers: &'static str,
     /// States.
@@ -131,6 +136,8 @@ fn flow(f: &'static Flow) -> FlowView {
         zh: f.zh,
         en: f.en,
         initial: f.initial,
+        created_by: by(f.created_by),
+        permission: crate::Permission::to_create(f.kind),
         receivers: match f.receivers {
             Receivers::None => "none",
             Receivers::Optional => "optional",
@@ -150,15 +157,19 @@ fn action(f: &'static Flow, a: &'static response::ActionSpec) -> ActionView {
         en: a.en,
         from: a.from,
         to: a.to,
-        by: match a.by {
-            By::Hall => "hall",
-            By::Receiver => "receiver",
-            By::Either => "either",
-            By::System => "system",
-        },
+        by: by(a.by),
         permission: crate::Permission::to_act(f.kind, a),
         required: a.required,
         accepts: a.accepts,
+    }
+}
+
+const fn by(by: By) -> &'static str {
+    match by {
+        By::Hall => "hall",
+        By::Receiver => "receiver",
+        By::Either => "either",
+        By::System => "system",
     }
 }
 

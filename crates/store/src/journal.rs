@@ -387,7 +387,7 @@ fn insert_note(db: &mut Database, head: &mut Head, note: &AuditNote<'_>, now: Ti
     insert_audit(db, head, &row)
 }
 
-fn printable(text: &str) -> std::borrow::Cow<'_, str> {
+pub(crate) fn printable(text: &str) -> std::borrow::Cow<'_, str> {
     if text.contains('\0') { text.replace('\0', "␀").into() } else { text.into() }
 }
 

@@ -138,7 +138,7 @@ impl<'a> WorkColumns<'a> {
             overdue: item.overdue() || matches!(event.cause, Cause::Deadline { .. }),
             created_at: item.created_at,
             ended_at: item.ended_at,
-            recurrence_of: link("recurrence_of"),
+            recurrence_of: first([link("recurrence_of"), item.text("recurrence_of"), ""]),
         }
     }
 }
@@ -176,31 +176,43 @@ pub(crate) fn upsert(db: &mut Database, seq: i64, w: &WorkColumns<'_>) -> Result
           due = CASE WHEN excluded.ended = 1 THEN COALESCE(excluded.due, work.due) ELSE excluded.due END,
           overdue = CASE WHEN work.overdue = 1 THEN 1 ELSE excluded.overdue END,
           ended_at = excluded.ended_at, recurrence_of = excluded.recurrence_of";
-    let params = [
+    // People's texts end up here, and PostgreSQL takes no U+0000 in a text.
+    let texts = [
+        w.state,
+        w.provenance,
+        w.enterprise,
+        w.town,
+        w.industry,
+        w.receiver,
+        w.owner,
+        w.grade,
+        w.source,
+        w.category,
+        w.title,
+        w.tag,
+        w.alarm,
+        w.parent,
+        w.recurrence_of,
+    ]
+    .map(crate::journal::printable);
+    let [state, provenance, rest @ ..] = &texts;
+    let (most, recurrence_of) = (&rest[..rest.len() - 1], &rest[rest.len() - 1]);
+    let mut params = vec![
         Param::Text(w.id.kind.name()),
         Param::Int(w.id.number as i64),
         Param::Int(seq),
-        Param::Text(w.state),
+        Param::Text(state),
         Param::Int(i64::from(w.ended)),
-        Param::Text(w.provenance),
-        Param::Text(w.enterprise),
-        Param::Text(w.town),
-        Param::Text(w.industry),
-        Param::Text(w.receiver),
-        Param::Text(w.owner),
-        Param::Text(w.grade),
-        Param::Text(w.source),
-        Param::Text(w.category),
-        Param::Text(w.title),
-        Param::Text(w.tag),
-        Param::Text(w.alarm),
-        Param::Text(w.parent),
+        Param::Text(provenance),
+    ];
+    params.extend(most.iter().map(|text| Param::Text(text)));
+    params.extend([
         Param::from(w.due.map(|t| t.0)),
         Param::Int(i64::from(w.overdue)),
         Param::Int(w.created_at.0),
         Param::from(w.ended_at.map(|t| t.0)),
-        Param::Text(w.recurrence_of),
-    ];
+        Param::Text(recurrence_of),
+    ]);
     db.execute(sql, &params).map(|_| ())
 }
 

@@ -8,7 +8,7 @@ use protocol::{
     FlowsView, OpenListView, OpenLoopView, PartiesView, PartyView, Permission, PlansView, Problem, ProfileView,
     TimelineView,
 };
-use response::{Item, Kind};
+use response::{Item, Kind, Provenance};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -91,11 +91,19 @@ pub async fn open(State(api): State<Api>, caller: Caller) -> Result<Json<OpenLis
     caller.may(Permission::SiteRead)?;
     let (seq, alarms) = api.board.alarms(|_| true);
     let mut items: Vec<OpenLoopView> = alarms.iter().map(alarm_loop).collect();
-    // Rosters and the hand-over itself are not what is handed over.
-    let counts = |i: &Item| !matches!(i.id.kind, Kind::Shift | Kind::Swap | Kind::Handover | Kind::Note);
-    items.extend(api.board.items(counts).1.iter().map(|item| item_loop(item)));
+    items.extend(api.board.items(handed_over).1.iter().map(|item| item_loop(item)));
     items.extend(dark(&api));
     Ok(Json(OpenListView { seq, items }))
+}
+
+/// What the kernel's hand-over puts on its list; of hidden dangers those whose time is up.
+fn handed_over(item: &Item) -> bool {
+    item.provenance == Provenance::Real
+        && match item.id.kind {
+            Kind::Order | Kind::Incident | Kind::RollCall | Kind::Vigilance => true,
+            Kind::HiddenDanger => item.overdue(),
+            _ => false,
+        }
 }
 
 fn alarm_loop(a: &protocol::AlarmView) -> OpenLoopView {

@@ -148,6 +148,16 @@ fn a_refused_change_of_records_does_not_stop_the_journal() {
     });
 }
 
+#[test]
+fn a_nul_in_a_text_stops_nothing() {
+    on_both(|location| {
+        let (mut journal, mut reader) = filled(location);
+        let odd = WorkColumns { tag: "a/\0", owner: "\0", ..danger(9, "reported", "no\0th", "t\0") };
+        journal.commit(&Commit { inputs: &InputLog::new(), facts: &[row(8, odd)] }).expect("commits");
+        assert_eq!(reader.work(&WorkFilter { text: "t␀".into(), ..dangers() }, Time(0)).expect("reads").0, 1);
+    });
+}
+
 /// Data of version 1 keeps its orders.
 #[test]
 fn orders_of_version_1_are_in_the_ledger() {
