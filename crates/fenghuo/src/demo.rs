@@ -10,6 +10,7 @@ use sim::Script;
 use crate::building::{Building, Plan};
 use crate::cli::Demo;
 use crate::devices::Device;
+use crate::progress::Progress;
 use crate::secrets::{DemoSecrets, hash_device, random_hex, write_private};
 use crate::{check, exit, serve, users};
 
@@ -35,11 +36,14 @@ pub fn run(options: &Demo) -> anyhow::Result<()> {
     }
     std::fs::create_dir_all(&options.data)
         .map_err(|e| exit::with(74, format!("cannot make the data folder {}: {e}", options.data.display())))?;
+    let progress = Progress::begin("reading the configuration / 读取配置")?;
     let (plan, secrets) = plan(options)?;
     let accounts = plan.loaded.settings.accounts.clone();
     let work = plan.loaded.work.clone();
     let runtime = serve::runtime()?;
+    progress.phase("opening the journal and replaying it / 打开日志并重放");
     let building = Building::open(plan, runtime.handle())?;
+    progress.phase("writing the accounts / 写入账号");
     let hash = api::hash_password(&secrets.account_password).map_err(|e| exit::with(74, e))?;
     for account in &accounts {
         users::save(&building, account, &hash)?;
@@ -50,6 +54,7 @@ pub fn run(options: &Demo) -> anyhow::Result<()> {
         let _entered = runtime.enter();
         sim_tasks((!options.no_sim).then_some(&building), &secrets, &work)?
     };
+    drop(progress);
     let login_url = format!("http://{}/login?token={}", building.http, building.sessions().one_time_link(DUTY));
     if let Some(file) = &options.access_file {
         write_access(file, &building, (&secrets, &login_url), &options.data)?;

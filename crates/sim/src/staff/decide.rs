@@ -82,9 +82,9 @@ impl Act {
             Self::Acknowledge => (4.0, 12.0),
             Self::Reject => (8.0, 16.0),
             Self::Start => (4.0, 10.0),
-            Self::Arrive => (15.0, 35.0),
-            Self::Feedback => (12.0, 25.0),
-            Self::Complete => (20.0, 40.0),
+            Self::Arrive => (8.0, 20.0),
+            Self::Feedback => (10.0, 20.0),
+            Self::Complete => (15.0, 30.0),
             Self::Answer => (3.0, 20.0),
         };
         least + (most - least) * r.clamp(0.0, 1.0)
