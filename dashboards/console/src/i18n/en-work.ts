@@ -99,6 +99,7 @@ export const enWork: Readonly<Record<keyof typeof zhWork, string>> = {
   'false.reason.communication': 'communication or clock fault',
 
   'vigilance.title': 'Vigilance: a red alarm waits, please answer',
+  'vigilance.text': '{n} red alarms stand open and nobody touched anything',
   'vigilance.next': 'the leader is called in {timer}',
   'vigilance.answer': 'I am here',
 

@@ -98,6 +98,7 @@ export const zhWork = {
   'false.reason.communication': '通信或时钟异常',
 
   'vigilance.title': '值守提醒：红色报警未处置，请应答',
+  'vigilance.text': '{n} 条红色报警未处置，期间无人操作',
   'vigilance.next': '{timer} 后呼叫带班领导',
   'vigilance.answer': '我在岗',
 

@@ -5,7 +5,7 @@ import {
   type ActionSpec, actOnWork, type Attachment, createWork, type Flow, type Json, type Kind, type Link, type Party, type PlanCard, type Provenance,
   readFlows, readParties, readPlans, type WorkItem,
 } from '../api/work';
-import type { Alarm, Permission } from '../api/types';
+import type { Alarm } from '../api/types';
 import { pick, t, word } from '../i18n';
 import { actionOf, fieldOf } from '../work/flow';
 import { ofKind } from '../work/items';
@@ -69,12 +69,11 @@ export function actionsOf(item: WorkItem): ActionSpec[] {
   return specs.filter((a) => a.by !== 'system' && (isField.value ? a.by !== 'hall' : can(a.permission)));
 }
 
-/** Mirrors the server's table only to decide which buttons to draw (protocol::permission). */
-const MAKES: Readonly<Record<Kind, Permission>> = {
-  order: 'order.issue', shift: 'roster.manage', swap: 'watch.keep', handover: 'watch.keep', roll_call: 'watch.keep', call: 'watch.keep', note: 'watch.keep',
-  vigilance: 'watch.keep', hidden_danger: 'ledger.write', lesson: 'ledger.write', incident: 'incident.report', drill: 'drill.run',
-};
-export const canMake = (kind: Kind): boolean => can(MAKES[kind]);
+/** Whether this person may make one; the flow says what it needs. */
+export function canMake(kind: Kind): boolean {
+  const flow = flowOf(kind);
+  return flow !== undefined && can(flow.permission);
+}
 
 export interface Deed {
   readonly fields: Readonly<Record<string, Json>>;
