@@ -12,7 +12,7 @@ import { alarm, deadline, item } from './make';
 
 const spec = (name: string, type: FieldSpec['type'] = 'text', over: Partial<FieldSpec> = {}): FieldSpec => ({ name, zh: name, en: name, type, unit: '', choices: [], create: true, required: false, ...over });
 const flow: Flow = {
-  kind: 'hidden_danger', prefix: 'H', zh: '隐患', en: 'hidden danger', initial: 'reported', receivers: 'none', states: [], deadlines: [],
+  kind: 'hidden_danger', prefix: 'H', zh: '隐患', en: 'hidden danger', initial: 'reported', receivers: 'none', created_by: 'hall', permission: 'ledger.write', states: [], deadlines: [],
   actions: [{ name: 'grade', zh: '定级', en: 'grade', from: [], to: '', by: 'hall', permission: 'ledger.write', required: ['grade', 'note', 'unheard_of'], accepts: ['due'] }],
   fields: [
     spec('clause'), spec('title', 'text', { required: true }), spec('due', 'time', { create: false }),

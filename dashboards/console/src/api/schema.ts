@@ -1424,6 +1424,8 @@ export interface components {
         FlowView: {
             /** @description Edges that people may take. */
             actions: components["schemas"]["ActionView"][];
+            /** @description `hall`, or `system`: made only as a consequence of something else. */
+            created_by: string;
             /** @description Deadlines. */
             deadlines: components["schemas"]["DeadlineSpecView"][];
             /** @description English name. */
@@ -1434,6 +1436,8 @@ export interface components {
             initial: string;
             /** @description Its items. */
             kind: string;
+            /** @description Permission that making one needs. */
+            permission: string;
             /** @description Letter of its ids. */
             prefix: string;
             /** @description `none`, `optional` or `required`: whether an item is for a party; n parties make n items. */

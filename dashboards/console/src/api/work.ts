@@ -36,7 +36,7 @@ export type FieldSpec = Omit<S['FieldView'], 'type'> & { type: FieldType };
 export type StateSpec = S['StateView'];
 export type ActionSpec = Omit<S['ActionView'], 'permission'> & { permission: Permission };
 export type DeadlineSpec = S['DeadlineSpecView'];
-export type Flow = Omit<S['FlowView'], 'kind' | 'fields' | 'actions'> & { kind: Kind; fields: readonly FieldSpec[]; actions: readonly ActionSpec[] };
+export type Flow = Omit<S['FlowView'], 'kind' | 'fields' | 'actions' | 'permission'> & { kind: Kind; permission: Permission; fields: readonly FieldSpec[]; actions: readonly ActionSpec[] };
 
 export type WorkFrame = Omit<S['WorkFrame'], 'type' | 'item'> & { type: 'work'; item: WorkItem };
 export type WorkList = Omit<S['WorkView'], 'items'> & { items: WorkItem[] };

@@ -1,5 +1,5 @@
 // Frames -> hall. Pure for its callers: maps are copied once per batch, never per frame, so 100 frames/s over 10,000 alarms stay cheap.
-import type { Actor, Alarm, AlarmFrame, Frame, Hello, NoticeFrame, OrderFrame, Sources, Status } from '../api/types';
+import type { Alarm, AlarmFrame, Frame, Hello, NoticeFrame, OrderFrame, Sources, Status } from '../api/types';
 import type { WorkFrame, WorkItem } from '../api/work';
 import { bound, put } from '../work/items';
 import { CLOSED_MAX, type Entry, type Flood, type Hall, levelOf, NOTICES_MAX, type Raise } from './state';
@@ -143,15 +143,9 @@ export function fromSnapshot(hall: Hall, snapshot: Snapshot, now: number): Hall 
     pulse: pulseOf(status, status.sources, now),
     version: status.version,
     desk: status.desk,
-    crew: crewOf(status),
+    shift: status.shift,
     raised,
   };
-}
-
-/** 带班, 主班, 副班, 备勤 of the watch on duty. */
-function crewOf(status: Status): Actor[] {
-  const { shift } = status;
-  return shift ? [shift.leader, shift.main, ...shift.deputies, ...shift.standby].filter((a): a is Actor => a != null) : [];
 }
 
 const isNewRaise = (hall: Hall, alarm: Alarm): boolean =>

@@ -1,5 +1,5 @@
 // What this console knows of the hall, and the words of its states.
-import type { Actor, Alarm, NoticeFrame, Sources } from '../api/types';
+import type { Alarm, NoticeFrame, Sources, Status } from '../api/types';
 import type { Items } from '../work/items';
 
 export const ALARM_STATES = [
@@ -63,7 +63,7 @@ export interface Hall {
   readonly version: string;
   readonly desk: string;
   /** Who stands the watch, as the status said. */
-  readonly crew: readonly Actor[];
+  readonly shift: Status['shift'];
   /** What the last batch of frames raised. */
   readonly raised: readonly Raise[];
   /** Error frames of the stream so far. */
@@ -83,7 +83,7 @@ export const emptyHall = (): Hall => ({
   pulse: null,
   version: '',
   desk: '',
-  crew: [],
+  shift: null,
   raised: [],
   refusals: 0,
 });

@@ -37,6 +37,8 @@ export const enWork: Readonly<Record<keyof typeof zhWork, string>> = {
   'work.export': 'Export {format}',
   'work.minutes': 'min',
   'work.more_steps': '{n} more',
+  'work.field_link': 'Field link',
+  'work.field_until': 'valid until {time}',
   'work.yes': 'yes',
   'work.no': 'no',
   'work.photo': 'photo {name}',
@@ -82,7 +84,7 @@ export const enWork: Readonly<Record<keyof typeof zhWork, string>> = {
   'orders.column.under_way': 'Under way',
   'orders.column.done': 'Done',
   'orders.column.verified': 'Verified',
-  'orders.column.set_aside': 'Set aside',
+  'orders.column.set_aside': 'Draft, refused, other',
 
   'false.title': 'False alarm {id}',
   'false.text': 'false alarm: {reason}',
@@ -97,6 +99,7 @@ export const enWork: Readonly<Record<keyof typeof zhWork, string>> = {
   'false.reason.communication': 'communication or clock fault',
 
   'vigilance.title': 'Vigilance: a red alarm waits, please answer',
+  'vigilance.text': '{n} red alarms stand open and nobody touched anything',
   'vigilance.next': 'the leader is called in {timer}',
   'vigilance.answer': 'I am here',
 
@@ -169,4 +172,10 @@ export const enWork: Readonly<Record<keyof typeof zhWork, string>> = {
   'notice.kind.link': 'link',
   'role.field': 'field staff',
   'role.system': 'system',
+  'step.create': 'made',
+  'step.remind': 'reminded',
+  'step.superior': 'told to the superior',
+  'step.reassign': 'reassigned',
+  'step.overdue': 'overdue',
+  'step.own': 'passed on',
 };

@@ -36,6 +36,8 @@ export const zhWork = {
   'work.export': '导出 {format}',
   'work.minutes': '分钟',
   'work.more_steps': '另 {n} 项',
+  'work.field_link': '现场链接',
+  'work.field_until': '有效至 {time}',
   'work.yes': '是',
   'work.no': '否',
   'work.photo': '照片 {name}',
@@ -81,7 +83,7 @@ export const zhWork = {
   'orders.column.under_way': '执行·到场',
   'orders.column.done': '完成',
   'orders.column.verified': '核验·销单',
-  'orders.column.set_aside': '拒收·改派·撤销',
+  'orders.column.set_aside': '拟制·拒收·改派·撤销',
 
   'false.title': '误报 {id}',
   'false.text': '误报：{reason}',
@@ -96,6 +98,7 @@ export const zhWork = {
   'false.reason.communication': '通信或时钟异常',
 
   'vigilance.title': '值守提醒：红色报警未处置，请应答',
+  'vigilance.text': '{n} 条红色报警未处置，期间无人操作',
   'vigilance.next': '{timer} 后呼叫带班领导',
   'vigilance.answer': '我在岗',
 
@@ -168,4 +171,10 @@ export const zhWork = {
   'notice.kind.link': '链路',
   'role.field': '现场人员',
   'role.system': '系统',
+  'step.create': '建立',
+  'step.remind': '催办',
+  'step.superior': '报上级',
+  'step.reassign': '改派',
+  'step.overdue': '超时',
+  'step.own': '移交',
 } as const;

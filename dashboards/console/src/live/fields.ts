@@ -31,7 +31,8 @@ const choice = (spec: FieldSpec, value: string): string => {
 function number(spec: FieldSpec | undefined, value: number): string {
   if (spec?.type === 'time') return shortTime(value, serverSecond.value);
   if (spec?.unit === 's') return age(value * 1e6);
-  return spec?.unit ? `${figure(value)} ${spec.unit}` : figure(value);
+  const digits = Number.isInteger(value) ? String(value) : figure(value);
+  return spec?.unit ? `${digits} ${spec.unit}` : digits;
 }
 
 function text(given: FieldSpec | undefined, value: string): string {
@@ -39,8 +40,14 @@ function text(given: FieldSpec | undefined, value: string): string {
   if (spec?.type === 'choice') return choice(spec, value);
   if (spec?.type === 'party') return partyName(value);
   if (spec?.type === 'account') return accountName(value);
+  if (spec?.name === 'town') return partyName(value);
+  if (spec?.name === 'industry') return word('industry', value);
   return spec?.name === 'enterprise' ? enterpriseName(value) : value;
 }
+
+/** Inside a record only the name says what a number is. */
+const partText = (name: string, value: Json): string =>
+  typeof value === 'number' && /(^|_)at$/.test(name) ? shortTime(value, serverSecond.value) : valueText(undefined, value);
 
 /** One value as a line of text. */
 export function valueText(spec: FieldSpec | undefined, value: Json | undefined): string {
@@ -49,7 +56,7 @@ export function valueText(spec: FieldSpec | undefined, value: Json | undefined):
   if (typeof value === 'number') return number(spec, value);
   if (typeof value === 'string') return text(spec, value);
   if (Array.isArray(value)) return value.map((v) => valueText(spec, v)).join('、');
-  return Object.entries(value).map(([k, v]) => `${k} ${valueText(undefined, v)}`).join('，');
+  return Object.entries(value).map(([k, v]) => `${word('part', k)} ${partText(k, v)}`).join('，');
 }
 
 export interface Shown { readonly name: string; readonly label: string; readonly text: string; readonly long: boolean }

@@ -5,8 +5,8 @@ import {
   type ActionSpec, actOnWork, type Attachment, createWork, type Flow, type Json, type Kind, type Link, type Party, type PlanCard, type Provenance,
   readFlows, readParties, readPlans, type WorkItem,
 } from '../api/work';
-import type { Alarm, Permission } from '../api/types';
-import { pick, t } from '../i18n';
+import type { Alarm } from '../api/types';
+import { pick, t, word } from '../i18n';
 import { actionOf, fieldOf } from '../work/flow';
 import { ofKind } from '../work/items';
 import { during } from './actions';
@@ -34,7 +34,11 @@ export const itemOf = (id: string): WorkItem | undefined => hall.value.items.get
 const named = (spec: { zh: string; en: string } | undefined, name: string): string => (spec ? pick(spec.zh, spec.en) : name);
 export const kindLabel = (kind: Kind): string => named(flowOf(kind), kind);
 export const stateLabel = (kind: Kind, state: string): string => named(flowOf(kind)?.states.find((s) => s.name === state), state);
-export const actionLabel = (kind: Kind, action: string): string => named(actionOf(flowOf(kind), action), action);
+/** Steps that no table has: making an item, and the rungs of a ladder. */
+export const actionLabel = (kind: Kind, action: string): string => {
+  const spec = actionOf(flowOf(kind), action);
+  return spec ? pick(spec.zh, spec.en) : word('step', action);
+};
 export const fieldLabel = (kind: Kind, field: string): string => named(fieldOf(flowOf(kind), field), field);
 export const deadlineLabel = (kind: Kind, name: string): string => named(flowOf(kind)?.deadlines.find((d) => d.name === name), name);
 export const partyName = (id: string): string => {
@@ -45,11 +49,13 @@ export const partyName = (id: string): string => {
 const accountNames = computed(() => {
   const names = new Map<string, string>();
   for (const { created_by, log } of hall.value.items.values()) for (const actor of [created_by, ...(log ?? []).map((e) => e.by)]) names.set(actor.account, actor.name);
-  for (const actor of hall.value.crew) names.set(actor.account, actor.name);
+  const { shift } = hall.value;
+  for (const actor of shift ? [shift.leader, shift.main, ...shift.deputies, ...shift.standby] : []) if (actor) names.set(actor.account, actor.name);
   if (me.value) names.set(me.value.account, me.value.name);
   return names;
 });
-export const accountName = (account: string): string => accountNames.value.get(account) ?? partyName(account);
+/** An owner may be an account or, as `party:id`, somebody in the field. */
+export const accountName = (account: string): string => accountNames.value.get(account) ?? partyName(account.replace(/^party:/, ''));
 export const receiverName = (item: WorkItem): string =>
   item.receiver ? pick(item.receiver.name_zh, item.receiver.name_en) || item.receiver.id : '';
 
@@ -63,12 +69,11 @@ export function actionsOf(item: WorkItem): ActionSpec[] {
   return specs.filter((a) => a.by !== 'system' && (isField.value ? a.by !== 'hall' : can(a.permission)));
 }
 
-/** Mirrors the server's table only to decide which buttons to draw (protocol::permission). */
-const MAKES: Readonly<Record<Kind, Permission>> = {
-  order: 'order.issue', shift: 'roster.manage', swap: 'watch.keep', handover: 'watch.keep', roll_call: 'watch.keep', call: 'watch.keep', note: 'watch.keep',
-  vigilance: 'watch.keep', hidden_danger: 'ledger.write', lesson: 'ledger.write', incident: 'incident.report', drill: 'drill.run',
-};
-export const canMake = (kind: Kind): boolean => can(MAKES[kind]);
+/** Whether this person may make one; the flow says what it needs. */
+export function canMake(kind: Kind): boolean {
+  const flow = flowOf(kind);
+  return flow !== undefined && can(flow.permission);
+}
 
 export interface Deed {
   readonly fields: Readonly<Record<string, Json>>;

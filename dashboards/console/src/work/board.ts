@@ -10,6 +10,9 @@ export function columnOf(state: string): Column {
   return COLUMNS.find((c) => c === state) ?? (state === 'closed' ? 'verified' : 'set_aside');
 }
 
+/** What an officer does most from a card: the receipt by telephone, then the hall's own hand. */
+export const CARD_STEPS: readonly string[] = ['issue', 'acknowledge', 'arrive', 'complete', 'verify', 'reassign', 'close', 'revoke'];
+
 /** Ended orders in a column; the rest is in the export and the timeline. */
 const ENDED_SHOWN = 20;
 
