@@ -125,7 +125,8 @@ fn h6_the_tag_of_a_closed_hidden_danger_alarms_again() {
     let id = hall.work(2.0, "wang", danger).unwrap().items[0];
     let item = hall.engine.book().get(id).unwrap();
     assert_eq!(item.linked("tag").collect::<Vec<_>>(), ["plant/gas.01"]);
-    let steps: [(&str, &str, Vec<(&str, Value)>); 7] = [
+    type Act = (&'static str, &'static str, Vec<(&'static str, Value)>);
+    let steps: [Act; 7] = [
         ("wang", "verify", vec![]),
         ("wang", "grade", vec![("grade", "general".into()), ("grade_ground", "一般".into())]),
         ("wang", "assign", vec![("responsible", "厂长".into())]),
