@@ -34,6 +34,8 @@ impl News {
             AlarmNews::Closed
         } else if t.actor.is_some() {
             AlarmNews::Handled { acknowledged: t.cause == Cause::Acknowledged }
+        } else if t.alarm.priority == Priority::I && sets_aside(t.cause) {
+            AlarmNews::Changed
         } else {
             return None;
         };
@@ -49,6 +51,12 @@ impl News {
     pub(crate) const fn what(&self) -> AlarmNews {
         self.what
     }
+}
+
+/// Causes by which an alarm asks for attention no more, or again.
+const fn sets_aside(cause: Cause) -> bool {
+    use Cause as C;
+    matches!(cause, C::ShelveExpired | C::Suppressed | C::Unsuppressed | C::OutOfService | C::ReturnedToService)
 }
 
 fn alarm_ref(a: &AlarmRecord) -> AlarmRef {

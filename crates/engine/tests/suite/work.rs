@@ -165,6 +165,18 @@ fn s2_a_red_alarm_that_nobody_touches_prompts_and_then_calls_the_leader() {
 }
 
 #[test]
+fn s2_a_shelved_red_alarm_prompts_nobody_until_it_is_back() {
+    let mut hall = red_hall();
+    hall.read(0, 0.0, 60.0);
+    hall.act(60.0, 1, AlarmAction::Shelve { for_s: Some(1_000.0), reason: "检修".into() }).unwrap();
+    hall.tick(1_059.0);
+    assert_eq!(hall.works(), [""; 0]);
+    hall.tick(1_060.0);
+    hall.tick(1_240.0);
+    assert_eq!(hall.works(), ["create V-000001"], "three minutes after the shelving ran out");
+}
+
+#[test]
 fn s4_a_hand_over_lists_shelved_alarms_and_dark_sources() {
     let mut quiet = tag("gas.02");
     quiet.period_s = Some(10.0);
