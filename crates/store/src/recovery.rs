@@ -10,7 +10,7 @@ use crate::checkpoint::Checkpointer;
 use crate::journal::{self, Counters, Journal, Location, PAGE_SIZE};
 use crate::lock::FolderLock;
 use crate::redo::{Body, Redo};
-use crate::{Database, InputReader, Param, RecordedInput, SqlError, StoreError, migration};
+use crate::{Database, InputReader, Param, RecordedInput, SqlError, StoreError, migration, rows};
 
 /// Batches read at a time during replay, so that memory stays bounded whatever the backlog.
 const REPLAY_BATCHES: i64 = 64;
@@ -50,8 +50,17 @@ impl Journal {
         let wal_pages = database.count_wal_pages().map_err(StoreError::sql("watch the WAL"))?;
         let checkpointer = Checkpointer::start(location)?;
         let location = location.clone();
-        let mut journal =
-            Self { database, location, counters, stopped: None, wal_pages, checkpointer, redo, waits: true, _lock: lock };
+        let mut journal = Self {
+            database,
+            location,
+            counters,
+            stopped: None,
+            wal_pages,
+            checkpointer,
+            redo,
+            waits: true,
+            _lock: lock,
+        };
         recovered.snapshot = journal.snapshots().newest()?;
         if let Some((input_seq, _)) = &recovered.snapshot {
             // All inputs may have been pruned: the numbers go on from the snapshot's.
@@ -119,7 +128,7 @@ fn redo(database: &mut Database, location: &Location) -> Result<Option<Redo>, St
     let doing = "write a secured commit";
     let (mut counters, _) = read_state(database).map_err(StoreError::sql(doing))?;
     let each = |body: &Body<'_>| {
-        database.transaction(|db| journal::redo(db, &mut counters, body)).map_err(StoreError::sql(doing))
+        database.transaction(|db| rows::redo(db, &mut counters, body)).map_err(StoreError::sql(doing))
     };
     Redo::open(folder, each).map(Some)
 }

@@ -68,10 +68,7 @@ impl Redo {
     ///
     /// # Errors
     /// `Damaged` if an acknowledged record cannot be read; the first error of `each`.
-    pub fn open(
-        folder: &Path,
-        mut each: impl FnMut(&Body<'_>) -> Result<(), StoreError>,
-    ) -> Result<Self, StoreError> {
+    pub fn open(folder: &Path, mut each: impl FnMut(&Body<'_>) -> Result<(), StoreError>) -> Result<Self, StoreError> {
         let path = folder.join("journal.redo");
         let bytes = match std::fs::read(&path) {
             Ok(bytes) if bytes.len() == SIZE => bytes,
