@@ -51,7 +51,7 @@ impl Board {
                     state.items.insert(e.item.id, e.item.clone());
                 }
                 FactBody::Notice(engine::Notice::Flood { on, .. }) => state.flood = *on,
-                FactBody::Notice(_) => {}
+                FactBody::Notice(_) | FactBody::Exercise(_) => {}
             }
         }
     }

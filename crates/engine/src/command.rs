@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use alarm::{Acknowledgement, AlarmId, Annunciation, Cause, Shelving, State};
 use model::{Actor, Priority, Time};
+use response::Provenance;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::SERVICE;
@@ -11,7 +12,8 @@ use crate::deadline::Due;
 use crate::emit::Told;
 use crate::engine::{Engine, Moment};
 use crate::plan::SHELVED;
-use crate::{AlarmAction, Command, CommandKind, Effects, Notice, Outcome, Refusal};
+use crate::theatre::is_played;
+use crate::{AlarmAction, Command, CommandKind, Effects, Event, Notice, Outcome, Refusal};
 
 /// Keys remembered; a client that repeats a command later than this many others gets a conflict instead of a repeat.
 const KEYS_MAX: usize = 4_096;
@@ -62,6 +64,10 @@ fn required(text: &str, field: &str) -> Result<(), Refusal> {
     if text.trim().is_empty() { Err(Refusal::FieldRequired { field: field.to_owned() }) } else { Ok(()) }
 }
 
+fn is_played_command(kind: &CommandKind) -> bool {
+    matches!(kind, CommandKind::Alarm { alarm, .. } if is_played(*alarm))
+}
+
 pub(crate) type Answer = Result<Outcome, Refusal>;
 
 impl Engine {
@@ -70,6 +76,10 @@ impl Engine {
             out.reply = Some(Ok(Outcome { repeated: true, ..first }));
             return;
         }
+        if is_played_command(&command.kind) && self.theatre.engine.is_some() {
+            self.in_theatre(now, &Event::Operator(command.clone()), out);
+            return self.remember_reply(command, out);
+        }
         let answer = match &command.kind {
             CommandKind::Alarm { alarm, seq, action } => {
                 self.alarm_command(now, (*alarm, *seq), (&command.actor, action), out)
@@ -77,11 +87,18 @@ impl Engine {
             CommandKind::Service { .. } => self.service_command(now, command, out),
             CommandKind::Work(work) => self.work_command(now, &command.actor, work, out),
         };
-        if let Ok(outcome) = &answer {
-            self.keys.remember(&command.key, outcome);
+        let real = !matches!(&command.kind, CommandKind::Work(work) if work.provenance() == Provenance::Exercise);
+        if answer.is_ok() && real {
+            self.operator_acted(now, &command.actor, out);
         }
         out.reply = Some(answer);
-        self.operator_acted(now, &command.actor, out);
+        self.remember_reply(command, out);
+    }
+
+    fn remember_reply(&mut self, command: &Command, out: &Effects) {
+        if let Some(Ok(outcome)) = &out.reply {
+            self.keys.remember(&command.key, outcome);
+        }
     }
 
     fn alarm_command(

@@ -33,6 +33,8 @@ pub(crate) enum Due {
     Flood,
     /// A deadline of the work systems.
     Work,
+    /// A deadline of the drills' own engine.
+    Theatre,
 }
 
 /// The heap.

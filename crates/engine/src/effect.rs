@@ -29,6 +29,10 @@ pub struct Counts {
     pub replayed: u64,
     /// Of a tag the rules do not know, or that is retired: not evaluated.
     pub ignored: u64,
+    /// Injected by a drill and seen by its engine; not among what the doors offered.
+    pub exercise: u64,
+    /// Injected while no drill runs: not evaluated.
+    pub exercise_ignored: u64,
 }
 
 /// What became of every raise since the state began: `raised` is the sum of the others.
@@ -80,6 +84,8 @@ pub enum FactBody {
     Work(Box<WorkEvent>),
     /// Something about the measuring system that people should know and find later.
     Notice(Notice),
+    /// The same of a drill: shown as exercise, never told to anything real.
+    Exercise(Box<FactBody>),
 }
 
 /// Things worth a line in the journal that are not alarms.
@@ -108,6 +114,8 @@ pub enum Notice {
     ShelveExpired { condition: String },
     /// Settings of the work systems came into force: how many of each.
     WorkSettings { profile: u64, parties: u64, plans: u64, crews: u64 },
+    /// The first drill began, or the last one ended: exercise alarms are possible, or gone.
+    Exercise { on: bool },
     /// A link changed.
     Link { scope: String, up: bool, reason: String },
 }

@@ -14,6 +14,7 @@ use crate::episode::{Episodes, NEVER, Slots};
 use crate::flood::Flood;
 use crate::gateway::{GATEWAYS_MAX, Gateway};
 use crate::plan::{Cell, Plan};
+use crate::theatre::Theatre;
 use crate::watch::Watch;
 use crate::window::Window;
 use crate::{Effects, Event, Tally};
@@ -68,6 +69,10 @@ pub struct Engine {
     pub(crate) book: Book,
     /// When the heap's entry for the book comes up; `NEVER`: none that counts.
     pub(crate) work_armed: Time,
+    /// What the drills' own engine sees.
+    pub(crate) theatre: Theatre,
+    /// This is the engine of a drill: it keeps no book.
+    pub(crate) played: bool,
     pub(crate) deadlines: Deadlines,
     pub(crate) flood: Flood,
     pub(crate) keys: Keys,
@@ -140,6 +145,8 @@ impl Engine {
             services: BTreeMap::new(),
             book: Book::default(),
             work_armed: NEVER,
+            theatre: Theatre::default(),
+            played: false,
             deadlines: Deadlines::default(),
             flood: Flood::default(),
             keys: Keys::default(),
@@ -168,9 +175,14 @@ impl Engine {
         match event {
             Event::Operator(command) => self.command(now, command, out),
             Event::Link(change) => self.link(now, change, out),
-            Event::Rules(rules, actor) => self.activate(now, rules, actor, out),
+            Event::Rules(rules, actor) => {
+                self.activate(now, rules, actor, out);
+                self.rules_in_theatre(now, actor, out);
+            }
             Event::Work(settings, _) => self.work_settings(now, settings, out),
-            Event::Reading(_) | Event::Restarted { .. } | Event::Tick => {}
+            Event::Exercise(reading) => self.play(now, reading, out),
+            Event::Restarted { .. } => self.in_theatre(now, event, out),
+            Event::Reading(_) | Event::Tick => {}
         }
     }
 
@@ -408,6 +420,7 @@ impl Engine {
                 Due::Chatter(condition) => self.chatter_due(condition, at, now, out),
                 Due::Flood => self.flood_due(at, now, out),
                 Due::Work => self.work_due(at, now, out),
+                Due::Theatre => self.theatre_due(at, out),
             }
         }
         self.watch.ran_until = self.watch.ran_until.max(until);

@@ -28,6 +28,8 @@ pub enum Event {
     Tick,
     /// Settings of the work systems come into force.
     Work(Arc<response::WorkSettings>, Actor),
+    /// A reading injected by a drill: only the drills' own engine sees it.
+    Exercise(Reading),
 }
 
 /// A link came up or went down.

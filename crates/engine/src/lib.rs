@@ -22,6 +22,7 @@ mod plan;
 mod revision;
 mod silence;
 mod snapshot;
+mod theatre;
 mod watch;
 mod window;
 mod work;

@@ -48,6 +48,9 @@ pub struct Snapshot {
     /// By condition and whether it is its suppression: when its rule is next looked at.
     looks: Vec<(u32, bool, Time)>,
     seq: u64,
+    /// The drills' own engine, if one runs.
+    theatre: Option<Box<Snapshot>>,
+    last_exercise_alarm: u64,
 }
 
 /// Why a snapshot cannot be used.
@@ -100,6 +103,8 @@ impl Engine {
             windows: self.windows.clone(),
             looks: self.looks(),
             seq: self.seq,
+            theatre: self.theatre.engine.as_ref().map(|e| Box::new(e.snapshot())),
+            last_exercise_alarm: self.theatre.last_alarm,
         }
     }
 
@@ -109,7 +114,9 @@ impl Engine {
     /// `Version`, `Rules` or `Inconsistent`; the caller then replays from the start.
     pub fn restore(snapshot: Snapshot, rules: Arc<RuleSet>) -> Result<Self, RestoreError> {
         snapshot.check(&rules)?;
+        let theatre = snapshot.theatre.map(|s| Self::restore(*s, rules.clone())).transpose()?;
         let mut engine = Self::new(rules);
+        engine.adopt_theatre(theatre, snapshot.last_exercise_alarm);
         engine.tags = snapshot.tags;
         engine.gateways = snapshot.gateways;
         engine.slots = snapshot.slots;
@@ -205,6 +212,8 @@ impl Engine {
         }
         self.work_armed = NEVER;
         self.arm_work();
+        self.theatre.armed = NEVER;
+        self.arm_theatre();
     }
 
     fn rebuild_tag_deadlines(&mut self) {

@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use alarm::{AlarmId, AlarmRecord, Annunciation, Cause, State, Transition};
 use model::{Actor, Priority, Time};
-use response::{AlarmNews, AlarmRef, Asks, ItemId, Sight, Turn, WorkCommand, WorkEvent, WorkSettings};
+use response::{AlarmNews, AlarmRef, Asks, ItemId, Kind, Sight, Turn, WorkCommand, WorkEvent, WorkSettings};
 
 use crate::clock::{RETIRED, STALE};
 use crate::command::Answer;
 use crate::deadline::Due;
 use crate::engine::Engine;
 use crate::episode::NEVER;
+use crate::theatre::is_played;
 use crate::{Effects, FactBody, Notice, Outcome};
 
 /// What the work systems must know about one transition.
@@ -37,6 +38,16 @@ impl News {
             return None;
         };
         Some(Self { alarm: alarm_ref(&t.alarm), what })
+    }
+}
+
+impl News {
+    pub(crate) const fn alarm(&self) -> &AlarmRef {
+        &self.alarm
+    }
+
+    pub(crate) const fn what(&self) -> AlarmNews {
+        self.what
     }
 }
 
@@ -94,13 +105,18 @@ impl Engine {
     }
 
     /// Events were numbered from the next stream number on; each becomes the fact of its number.
-    fn push_work(&mut self, now: Time, events: Vec<WorkEvent>, out: &mut Effects) {
+    pub(crate) fn push_work(&mut self, now: Time, events: Vec<WorkEvent>, out: &mut Effects) {
+        let mut drills = false;
         for event in events {
             let seq = event.item.seq;
+            drills |= event.item.id.kind == Kind::Drill;
             let given = self.push_fact(now, FactBody::Work(Box::new(event)), out);
             debug_assert_eq!(seq, given, "the book numbers as the stream does");
         }
         self.arm_work();
+        if drills {
+            self.settle_theatre(now, out);
+        }
     }
 
     /// Sees to it that the heap holds an entry for the book's next deadline.
@@ -143,7 +159,8 @@ impl Engine {
         self.push_work(now, events, out);
     }
 
-    /// Any command of a person of the hall is a sign of life at the desk.
+    /// A command of a person of the hall that was carried out is a sign of life at the desk. A refused one is not
+    /// journalled, so it may change nothing; a played one says nothing about who watches what is real.
     pub(crate) fn operator_acted(&mut self, now: Time, actor: &Actor, out: &mut Effects) {
         if response::party_of(&actor.account).is_none() {
             let turn = Turn { now, seq: self.seq + 1, actor };
@@ -152,8 +169,11 @@ impl Engine {
         }
     }
 
-    /// An alarm was raised, handled or closed.
+    /// An alarm was raised, handled or closed. The engine of a drill keeps no book: the hall's own one hears of it.
     pub(crate) fn work_alarm(&mut self, now: Time, news: &News, out: &mut Effects) {
+        if self.played {
+            return;
+        }
         let system = Actor::system();
         let turn = Turn { now, seq: self.seq + 1, actor: &system };
         let events = self.book.alarm(turn, &news.alarm, news.what);
@@ -165,7 +185,11 @@ impl Engine {
         match asks {
             Asks::Nothing => Sight::default(),
             Asks::Alarms(ids) => {
-                let found = ids.iter().filter_map(|id| id.parse::<AlarmId>().ok()).filter_map(|id| self.record(id));
+                let known = ids.iter().filter_map(|id| id.parse::<AlarmId>().ok());
+                let found = known.filter_map(|id| match &self.theatre.engine {
+                    Some(theatre) if is_played(id) => theatre.record(id),
+                    _ => self.record(id),
+                });
                 Sight { alarms: found.map(|a| alarm_ref(&a)).collect(), dark: Vec::new() }
             }
             Asks::OpenList => {

@@ -11,6 +11,7 @@ use ingest::mqtt::Outgoing;
 use model::Priority;
 use parking_lot::Mutex;
 use protocol::{Problem, settle};
+use response::Real;
 use runtime::Tasks;
 
 use crate::records::{Readers, change_records};
@@ -33,7 +34,8 @@ impl Outlet {
         let outgoing = self.outgoing.lock();
         let Some(outgoing) = &*outgoing else { return };
         for (fact, text) in told.facts.iter().zip(told.texts) {
-            if let Some(topic) = topic(fact) {
+            // Only what is real gets a topic: a drill cannot reach a siren by its type.
+            if let Some(topic) = response::Told::of(fact).real().and_then(topic) {
                 let open = is_open(fact);
                 let frame = settle(text, Some(told.committed_at));
                 // MQTT: an empty retained message removes the retained one; the last frame itself goes out first.
@@ -97,8 +99,8 @@ async fn clear(hall: &Hall, told: u64) -> bool {
     matches!(tokio::task::spawn_blocking(change).await, Ok(Ok(())))
 }
 
-fn topic(fact: &Fact) -> Option<String> {
-    match &fact.body {
+fn topic(fact: Real<&Fact>) -> Option<String> {
+    match &fact.get().body {
         FactBody::Alarm(t) if t.alarm.priority != Priority::Diagnostic => {
             Some(format!("fenghuo/out/alarms/{}/{}", t.alarm.enterprise, t.alarm.alarm_id))
         }

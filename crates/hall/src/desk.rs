@@ -217,4 +217,6 @@ fn add(sum: &mut engine::Counts, more: &engine::Counts) {
     sum.duplicate += more.duplicate;
     sum.replayed += more.replayed;
     sum.ignored += more.ignored;
+    sum.exercise += more.exercise;
+    sum.exercise_ignored += more.exercise_ignored;
 }

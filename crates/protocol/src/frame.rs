@@ -251,6 +251,10 @@ pub struct Names<'a> {
 /// The frame of a fact as JSON, without its commit time: what the journal keeps.
 pub fn encode_fact(fact: &Fact, names: Names<'_>) -> Arc<str> {
     let text = match &fact.body {
+        FactBody::Exercise(body) => {
+            let played = Fact { seq: fact.seq, at: fact.at, body: (**body).clone() };
+            return exercise_frame(fact.seq, &encode_fact(&played, names));
+        }
         FactBody::Alarm(t) => serde_json::to_string(&alarm_out(t, names.directory)),
         FactBody::Work(e) if e.item.id.kind == Kind::Order => serde_json::to_string(&OrderOut {
             change: Change::new("order", e, fact.at, names.settings),
@@ -267,6 +271,11 @@ pub fn encode_fact(fact: &Fact, names: Names<'_>) -> Arc<str> {
     };
     // These types hold only strings, numbers and maps with string keys, which always encode.
     text.unwrap_or_default().into()
+}
+
+/// What was played, in a frame of its own type: nothing that handles alarms can take it for one.
+fn exercise_frame(seq: u64, frame: &str) -> Arc<str> {
+    format!("{{\"type\":\"exercise\",\"seq\":{seq},\"frame\":{frame}}}").into()
 }
 
 /// A notice for people: the engine's numbers of tags and gateways become names.

@@ -33,4 +33,12 @@ impl Book {
             }
         }
     }
+
+    /// An alarm of an exercise: only stamps, and only of what is linked to it, which is of the exercise too.
+    pub fn played_alarm(&mut self, turn: Turn<'_>, alarm: &AlarmRef, news: AlarmNews) -> Vec<WorkEvent> {
+        match news {
+            AlarmNews::Handled { .. } => self.stamp_handled(turn, alarm, news),
+            AlarmNews::Raised { .. } | AlarmNews::Closed => Vec::new(),
+        }
+    }
 }

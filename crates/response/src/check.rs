@@ -6,7 +6,7 @@ use crate::command::PARTS_MAX;
 use crate::deadline::WITHIN_MAX_S;
 use crate::flow::{ActionSpec, By, FieldKind, FieldSpec, Flow, Guard, Receivers};
 use crate::stage::{Deed, Stage};
-use crate::{Fields, Item, ItemId, Kind, Link, Provenance, Value, WorkRefusal, WorkSettings};
+use crate::{EXERCISE_FROM, Fields, Item, ItemId, Kind, Link, Provenance, Value, WorkRefusal, WorkSettings};
 
 /// Characters of a one-line text.
 const TEXT_MAX: usize = 500;
@@ -73,10 +73,12 @@ fn link(stage: &Stage<'_>, link: &Link, provenance: Provenance) -> Checked {
     if !RELATIONS.contains(&&*link.rel) || link.to.is_empty() || link.to.chars().count() > TEXT_MAX {
         return Err(WorkRefusal::invalid("links", format!("{} {} is not a relation", link.rel, link.to)));
     }
-    let played = provenance == Provenance::Exercise;
     if &*link.rel == "alarm" {
-        let alarm = link.to.starts_with(if played { "E-" } else { "A-" });
-        return if alarm { Ok(()) } else { Err(crossing(&link.to)) };
+        return match alarm_provenance(&link.to) {
+            Some(of) if of == provenance => Ok(()),
+            Some(_) => Err(crossing(&link.to)),
+            None => Err(WorkRefusal::not_found("alarm", &*link.to)),
+        };
     }
     if matches!(&*link.rel, "tag" | "camera" | "plan_task") {
         return Ok(());
@@ -100,6 +102,12 @@ fn exercise(stage: &Stage<'_>, kind: Kind, links: &[Link]) -> Checked {
     let running = |id: ItemId| stage.item(id).is_some_and(|d| &*d.state == "running");
     let any = drills.into_iter().any(running);
     if any { Ok(()) } else { Err(WorkRefusal::invalid("provenance", "an exercise needs a link to a running drill")) }
+}
+
+/// Alarms of exercises are numbered as their items are.
+fn alarm_provenance(id: &str) -> Option<Provenance> {
+    let number: u64 = id.strip_prefix("A-")?.parse().ok()?;
+    Some(if number > EXERCISE_FROM { Provenance::Exercise } else { Provenance::Real })
 }
 
 fn crossing(to: &str) -> WorkRefusal {

@@ -96,6 +96,7 @@ impl<'a> FactRow<'a> {
                 (subject, event.actor.account.as_str(), Cow::Owned(work_action(event)))
             }
             FactBody::Notice(_) => (Subject::Notice, "system", Cow::Borrowed("notice")),
+            FactBody::Exercise(_) => (Subject::Notice, "system", Cow::Borrowed("exercise")),
         };
         Self { seq: fact.seq, at: fact.at, subject, json, account, action, outbox_topic: None }
     }

@@ -72,11 +72,11 @@ fn real_and_exercise_are_never_linked_but_by_the_drill() {
     refused(play(&[]), "field_invalid");
     refused(play(&[&by_drill, &to_real]), "field_invalid");
     refused(play(&[&by_drill, "alarm:A-000001"]), "field_invalid");
-    assert!(play(&[&by_drill, "alarm:E-000001"]).is_ok());
+    assert!(play(&[&by_drill, "alarm:A-900000001"]).is_ok());
     let content = [("content", "真".into())];
     let to_played = format!("order:{played}");
     refused(desk.try_create("wang", Kind::Order, &content, &[&to_played], &["town"]), "field_invalid");
-    refused(desk.try_create("wang", Kind::Order, &content, &["alarm:E-000001"], &["town"]), "field_invalid");
+    refused(desk.try_create("wang", Kind::Order, &content, &["alarm:A-900000001"], &["town"]), "field_invalid");
     let finding = [("text", "值班电话无人接".into())];
     assert!(desk.try_create("wang", Kind::Lesson, &finding, &[&by_drill], &[]).is_ok());
 }

@@ -395,5 +395,5 @@ fn links_name_what_exists() {
     refused(link("order", "O-000099"), "not_found");
     refused(link("order", "nonsense"), "not_found");
     refused(link("friend", &id.to_string()), "field_invalid");
-    refused(link("alarm", "E-000001"), "field_invalid");
+    refused(link("alarm", "A-900000001"), "field_invalid");
 }
