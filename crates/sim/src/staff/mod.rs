@@ -172,10 +172,11 @@ impl Staff {
                 let late = frame["overdue"] == true || frame["cause"]["kind"] == "deadline";
                 self.tracks.order(now_s, &frame["order"], late);
             }
-            Some("work") => self.tracks.item(now_s, item),
+            Some("work") => {}
             _ => return,
         }
         if item.is_object() {
+            self.tracks.item(now_s, item);
             let errands = self.officer.item(now_s, item);
             self.enqueue(errands);
         }
