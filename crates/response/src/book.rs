@@ -166,7 +166,7 @@ impl Book {
     pub fn last_number(&self, kind: Kind, provenance: Provenance) -> u64 {
         let none = match provenance {
             Provenance::Real => 0,
-            Provenance::Exercise => EXERCISE_FROM - 1,
+            Provenance::Exercise => EXERCISE_FROM,
         };
         self.numbers.get(&(kind, provenance)).copied().unwrap_or(none)
     }

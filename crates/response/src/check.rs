@@ -107,7 +107,7 @@ fn exercise(stage: &Stage<'_>, kind: Kind, links: &[Link]) -> Checked {
 /// Alarms of exercises are numbered as their items are.
 fn alarm_provenance(id: &str) -> Option<Provenance> {
     let number: u64 = id.strip_prefix("A-")?.parse().ok()?;
-    Some(if number >= EXERCISE_FROM { Provenance::Exercise } else { Provenance::Real })
+    Some(if number > EXERCISE_FROM { Provenance::Exercise } else { Provenance::Real })
 }
 
 fn crossing(to: &str) -> WorkRefusal {

@@ -108,7 +108,7 @@ impl std::str::FromStr for Kind {
     }
 }
 
-/// Dense within its kind, from 1 (exercises: from [`EXERCISE_FROM`]), never reused; shown as `O-000123`.
+/// Dense within its kind, from 1 (exercises: above [`EXERCISE_FROM`]), never reused; shown as `O-000123`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ItemId {
     /// Which flow.
@@ -117,13 +117,13 @@ pub struct ItemId {
     pub number: u64,
 }
 
-/// Items of an exercise are numbered from here: a drill takes no number from what is real, and an id alone says which.
+/// Items of an exercise are numbered above this: a drill takes no number from what is real, and an id alone says which.
 pub const EXERCISE_FROM: u64 = 900_000_000;
 
 impl ItemId {
     /// Whether it is real or of an exercise.
     pub const fn provenance(self) -> Provenance {
-        if self.number >= EXERCISE_FROM { Provenance::Exercise } else { Provenance::Real }
+        if self.number > EXERCISE_FROM { Provenance::Exercise } else { Provenance::Real }
     }
 }
 

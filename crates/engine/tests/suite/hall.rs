@@ -162,6 +162,23 @@ impl Hall {
         self
     }
 
+    /// Carries out a command of the work systems.
+    pub fn work(&mut self, s: f64, who: &str, command: response::WorkCommand) -> Result<Outcome, Refusal> {
+        self.commands += 1;
+        let actor = Actor { account: who.into(), name: who.into() };
+        let command = Command { actor, key: format!("k{}", self.commands), kind: CommandKind::Work(command) };
+        self.step(s, Event::Operator(command)).unwrap()
+    }
+
+    /// Words `action id` of the work systems, in order.
+    pub fn works(&self) -> Vec<String> {
+        let word = |f: &Fact| match &f.body {
+            FactBody::Work(e) => Some(format!("{} {}", e.action, e.item.id)),
+            _ => None,
+        };
+        self.facts.iter().filter_map(word).collect()
+    }
+
     pub fn transitions(&self) -> impl Iterator<Item = &Transition> {
         self.facts.iter().filter_map(|f| match &f.body {
             FactBody::Alarm(t) => Some(&**t),

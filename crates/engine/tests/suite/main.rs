@@ -1,9 +1,11 @@
 //! The engine's suite: one binary, one file per subject.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
+mod drills;
 mod hall;
 mod invariants;
 mod life;
 mod oracle;
 mod script;
 mod torture;
+mod work;
