@@ -107,7 +107,7 @@ fn work_systems(hall: &mut Hall) {
     };
     let fields = json!({"title": "阀门\u{1F525} 100%", "town": "北镇", "source": "hotline", "category": "scene"});
     let id = make(json!({"kind": "hidden_danger", "fields": fields}));
-    make(json!({"kind": "hidden_danger", "fields": {"title": "其他", "town": "南镇"}}));
+    make(json!({"kind": "hidden_danger", "fields": {"title": "其他", "town": "南镇", "source": "hotline"}}));
     let seq = api.get(&format!("/api/v1/work/{id}")).1["seq"].clone();
     let nul = json!({"seq": seq, "note": "a\u{0}b"});
     let (status, done) = api.post(&format!("/api/v1/work/{id}/unfounded"), &nul);
