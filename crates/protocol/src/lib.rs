@@ -22,7 +22,7 @@ pub use frame::{
     AlarmFrame, ClientFrame, ExerciseFrame, Heartbeat, Hello, Names, NoticeFrame, OrderFrame, ReadingView,
     ReadingsFrame, SnapshotRequired, Sources, encode_fact, settle,
 };
-pub use orders::{FeedbackView, OrderView, ReceiptView};
+pub use orders::*;
 pub use people::*;
 pub use permission::{Permission, allowed, permissions};
 pub use problem::{Code, Problem, code};
