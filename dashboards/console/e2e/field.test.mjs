@@ -73,6 +73,7 @@ test('feedback with a photo of a hostile name reaches the desk', async () => {
   const { id } = await order();
   const told = await until(async () => (await hall.get(`/api/v1/work/${id}`)).log.find((e) => e.action === 'feedback'), LIMIT_MS, 'no feedback');
   assert.equal(told.attachments.length, 1);
+  assert.doesNotMatch(told.attachments[0].name, /[/\\]|\.\./);
   await desk.page.waitForSelector('[data-log] img', { timeout: LIMIT_MS });
 });
 
