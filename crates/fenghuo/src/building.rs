@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use api::{Api, Board, Hub, Parts as ApiParts, Sessions};
 use config::{Known, Loaded, Revision};
-use engine::{Fact, FactBody};
+use engine::FactBody;
 use hall::{Hall, Outputs, Recovery, StartError};
 use ingest::mqtt::{Door, DoorDeps, DoorSettings, Limits, server_config};
 use ingest::{PendingTags, Rejections};
@@ -186,13 +186,13 @@ impl Rooms {
         let newest = self.metrics.gauge("fenghuo_last_reading_us", "", "Server time of the newest reading.");
         Outputs {
             settled: Box::new(move |told| {
+                let texts = told.texts.iter().map(|t| settle(t, Some(told.committed_at)));
+                let frames: Vec<(String, &str)> = texts.zip(told.facts.iter().map(|f| receiver(&f.body))).collect();
+                hub.publish(frames.iter().map(|(text, party)| (text.as_str(), *party)));
                 if !Arc::ptr_eq(&work_settings.load(), told.settings) {
                     work_settings.store(told.settings.clone());
                 }
                 board.apply(told.facts, &directory.load());
-                let texts = told.texts.iter().map(|t| settle(t, Some(told.committed_at)));
-                let frames: Vec<(String, &str)> = texts.zip(told.facts.iter().map(receiver)).collect();
-                hub.publish(frames.iter().map(|(text, party)| (text.as_str(), *party)));
                 outlet.tell(told);
             }),
             provisional: Box::new(move |alarms| {
@@ -215,9 +215,10 @@ impl Rooms {
 }
 
 /// The party that may see a fact besides the hall's staff; empty: none.
-fn receiver(fact: &Fact) -> &str {
-    match &fact.body {
+fn receiver(fact: &FactBody) -> &str {
+    match fact {
         FactBody::Work(event) => event.item.receiver.as_deref().unwrap_or_default(),
+        FactBody::Exercise(played) => receiver(played),
         FactBody::Alarm(_) | FactBody::Notice(_) => "",
     }
 }

@@ -32,6 +32,10 @@ const GATHER_ABOVE_PER_S: f64 = 3_000.0;
 /// doors cannot foresee, waits this long at such rates.
 const GATHER: Duration = Duration::from_millis(1);
 
+/// After an alarm was published, its core is left to those who carry it to the officer for this long, before the tables
+/// are written: on two cores that work would hold them up.
+const BREATH: Duration = Duration::from_micros(500);
+
 /// Numbers from `fenghuo.toml`.
 #[derive(Clone)]
 pub struct Settings {
@@ -336,10 +340,45 @@ impl Writer {
         let result = self.write(&settings);
         self.shared.committing_since.store(0, Ordering::Release);
         self.shared.in_flight.lock().clear();
-        let committed_at = result?;
+        let durable = result?;
+        self.publish(durable.at(), &settings);
         self.shared.counted.commit_us.set(started.elapsed().as_micros() as f64);
-        self.tell(committed_at, &settings);
+        if let Durable::Secured(at) = durable {
+            if !self.somebody_waits() {
+                self.shared.intake.gather(BREATH);
+            }
+            self.settle(at, &settings)?;
+        }
+        self.answer();
         Ok(())
+    }
+
+    /// For an answer that comes only when the tables have it.
+    fn somebody_waits(&self) -> bool {
+        let batch = &self.batch;
+        !(batch.replies.is_empty() && batch.marks.is_empty() && batch.activated.is_empty())
+    }
+
+    /// Tells everybody who looks, before anything else is done.
+    fn publish(&self, committed_at: Time, settings: &Arc<WorkSettings>) {
+        let (facts, texts) = (&self.batch.facts, &self.texts);
+        if !facts.is_empty() {
+            (self.shared.outputs.settled)(&Told { facts, texts, settings, committed_at });
+        }
+    }
+
+    /// The tables get what is durable in the redo log. It waits for no sync, but the relief watches it like a commit: a
+    /// disk that is full of other people's writes may hold up any write.
+    fn settle(&mut self, at: Time, settings: &WorkSettings) -> Result<(), StoreError> {
+        self.shared.committing_since.store(unix_now(), Ordering::Release);
+        let rows = rows(&self.batch, &self.texts, settings);
+        let result = self.journal.settle(&Commit { inputs: &self.batch.inputs, facts: &rows }, at);
+        self.shared.committing_since.store(0, Ordering::Release);
+        if result.is_err() {
+            // They are durable and told: they must not be told again as provisional.
+            self.texts.clear();
+        }
+        result
     }
 
     /// Lets the relief see which alarms are under way.
@@ -355,7 +394,7 @@ impl Writer {
         }
     }
 
-    fn write(&mut self, settings: &WorkSettings) -> Result<Time, StoreError> {
+    fn write(&mut self, settings: &WorkSettings) -> Result<Durable, StoreError> {
         if let Some(reason) = &*self.shared.failed.lock() {
             return Err(StoreError::Stopped { at: Time(unix_now()), first: reason.as_str().into() });
         }
@@ -381,22 +420,20 @@ impl Writer {
                 }
             }
         }
-        let rows: Vec<FactRow<'_>> = self
-            .batch
-            .facts
-            .iter()
-            .zip(&self.texts)
-            .map(|(fact, text)| outbox(FactRow::of(fact, text, settings)))
-            .collect();
-        self.journal.commit(&Commit { inputs: &self.batch.inputs, facts: &rows })
+        let rows = rows(&self.batch, &self.texts, settings);
+        let commit = Commit { inputs: &self.batch.inputs, facts: &rows };
+        match self.journal.secure(&commit)? {
+            Some(at) => {
+                self.shared.counted.sync_us.observe(self.journal.synced_in_us());
+                Ok(Durable::Secured(at))
+            }
+            None => self.journal.commit(&commit).map(Durable::Committed),
+        }
     }
 
-    /// Alarms first, then people who wait, then devices, then the historian.
-    fn tell(&mut self, committed_at: Time, settings: &Arc<WorkSettings>) {
+    /// Everybody else: people who wait, then devices, then the historian.
+    fn answer(&mut self) {
         let batch = &mut self.batch;
-        if !batch.facts.is_empty() {
-            (self.shared.outputs.settled)(&Told { facts: &batch.facts, texts: &self.texts, settings, committed_at });
-        }
         for (reply, outcome) in batch.replies.drain(..) {
             reply(Ok(outcome));
         }
@@ -462,6 +499,26 @@ impl Writer {
             let _ = saving.join();
         }
     }
+}
+
+/// How far a commit is.
+enum Durable {
+    /// In the redo log; the tables still wait for it.
+    Secured(Time),
+    /// In the tables.
+    Committed(Time),
+}
+
+impl Durable {
+    fn at(&self) -> Time {
+        match self {
+            Self::Secured(at) | Self::Committed(at) => *at,
+        }
+    }
+}
+
+fn rows<'a>(batch: &'a Batch, texts: &'a [Arc<str>], settings: &'a WorkSettings) -> Vec<FactRow<'a>> {
+    batch.facts.iter().zip(texts).map(|(fact, text)| outbox(FactRow::of(fact, text, settings))).collect()
 }
 
 /// Warnings of priority I to IV go to sirens and gateways that subscribe to `fenghuo/out/`.

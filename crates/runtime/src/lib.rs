@@ -4,6 +4,7 @@
 mod backoff;
 mod intake;
 mod latest;
+mod histogram;
 mod metrics;
 mod shared;
 mod tasks;
@@ -12,6 +13,7 @@ mod watermark;
 pub use backoff::Backoff;
 pub use intake::{Intake, Offer};
 pub use latest::{Latest, LatestTable};
+pub use histogram::Histogram;
 pub use metrics::{Counter, Gauge, Metrics};
 pub use shared::Shared;
 pub use tasks::{Tasks, unix_now};

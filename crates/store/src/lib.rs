@@ -24,6 +24,7 @@ pub mod outbox;
 pub mod pending_tags;
 mod reader;
 mod recovery;
+mod redo;
 mod snapshot;
 mod verify;
 mod work;

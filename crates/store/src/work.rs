@@ -4,6 +4,8 @@
 use model::Time;
 use response::{Cause, ItemId, Kind, Provenance, WorkEvent, WorkSettings};
 
+use serde::{Deserialize, Serialize};
+
 use crate::database::Built;
 use crate::reader::{ROWS_MAX, event};
 use crate::{Database, EventRow, Param, Reader, Row, SqlError, StoreError};
@@ -30,7 +32,7 @@ pub(crate) const fn kind_number(kind: Kind) -> i64 {
 const GROUPS_MAX: i64 = 1_000;
 
 /// What is stored of an item after a change. Empty text: has none.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WorkColumns<'a> {
     /// Which.
     pub id: ItemId,
