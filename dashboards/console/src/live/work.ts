@@ -21,10 +21,11 @@ const partyById = computed(() => new Map(parties.value.map((p) => [p.id, p])));
 
 /** Tables that change only with the server's settings; loaded with the session. */
 export async function loadWorkTables(): Promise<void> {
-  const [f, p] = await Promise.all([readFlows(), readParties()]);
-  flows.value = new Map(f.flows.map((flow) => [flow.kind, flow]));
-  parties.value = p.parties;
-  if (me.value?.role !== 'field') plans.value = (await readPlans()).plans;
+  flows.value = new Map((await readFlows()).flows.map((flow) => [flow.kind, flow]));
+  if (me.value?.role === 'field') return; // whom else the hall can reach is not theirs to see
+  const [known, cards] = await Promise.all([readParties(), readPlans()]);
+  parties.value = known.parties;
+  plans.value = cards.plans;
 }
 
 export const flowOf = (kind: Kind): Flow | undefined => flows.value.get(kind);
