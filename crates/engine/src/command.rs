@@ -328,7 +328,7 @@ impl Engine {
         Ok(Outcome { seq, alarm: None, items: Vec::new(), repeated: false })
     }
 
-    fn find_tag(&self, enterprise: &str, tag: &str) -> Result<u32, Refusal> {
+    pub(crate) fn find_tag(&self, enterprise: &str, tag: &str) -> Result<u32, Refusal> {
         let found = self.rules.tags.iter().position(|t| &*t.enterprise == enterprise && &*t.tag == tag && !t.retired);
         found
             .map(|i| i as u32)

@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use alarm::AlarmId;
-use model::{Actor, Reading, Time};
-use response::{EXERCISE_FROM, Kind, Provenance, Sourced, Turn};
+use model::{Actor, GatewayIndex, Quality, Reading, ReadingFlags, TagIndex, Time};
+use response::{EXERCISE_FROM, Injection, Kind, Provenance, Sourced, Turn};
 
 use crate::deadline::Due;
 use crate::engine::Engine;
@@ -45,6 +45,27 @@ impl Engine {
         }
         out.counts.exercise += 1;
         self.in_theatre(now, &Event::Reading(*reading), out);
+    }
+
+    /// What a drill's script or its director injects, as a reading of now. A tag that left the rules since the script
+    /// was checked is counted.
+    pub(crate) fn inject(&mut self, now: Time, injection: &Injection, out: &mut Effects) {
+        let (enterprise, name) = injection.tag.split_once('/').unwrap_or_default();
+        let Ok(tag) = self.find_tag(enterprise, name) else {
+            out.counts.exercise_ignored += 1;
+            return;
+        };
+        let reading = Reading {
+            tag: TagIndex(tag),
+            gateway: GatewayIndex(0),
+            value: injection.value,
+            source_time: now,
+            server_time: now,
+            seq: 0,
+            quality: Quality::Good,
+            flags: ReadingFlags::default(),
+        };
+        self.play(now, &reading, out);
     }
 
     /// Lets the drills' engine take an event; what it says gets the stream's next numbers.

@@ -34,6 +34,8 @@ impl News {
             AlarmNews::Closed
         } else if t.actor.is_some() {
             AlarmNews::Handled { acknowledged: t.cause == Cause::Acknowledged }
+        } else if t.alarm.priority == Priority::I && sets_aside(t.cause) {
+            AlarmNews::Changed
         } else {
             return None;
         };
@@ -49,6 +51,12 @@ impl News {
     pub(crate) const fn what(&self) -> AlarmNews {
         self.what
     }
+}
+
+/// Causes by which an alarm asks for attention no more, or again.
+const fn sets_aside(cause: Cause) -> bool {
+    use Cause as C;
+    matches!(cause, C::ShelveExpired | C::Suppressed | C::Unsuppressed | C::OutOfService | C::ReturnedToService)
 }
 
 fn alarm_ref(a: &AlarmRecord) -> AlarmRef {
@@ -87,6 +95,10 @@ impl Engine {
         command: &WorkCommand,
         out: &mut Effects,
     ) -> Answer {
+        for tag in response::scripted_tags(command) {
+            let (enterprise, name) = tag.split_once('/').unwrap_or_default();
+            self.find_tag(enterprise, name)?;
+        }
         let sight = self.sight(command.asks());
         let turn = Turn { now, seq: self.seq + 1, actor };
         let events = self.book.command(turn, command, &sight)?;
@@ -107,15 +119,22 @@ impl Engine {
     /// Events were numbered from the next stream number on; each becomes the fact of its number.
     pub(crate) fn push_work(&mut self, now: Time, events: Vec<WorkEvent>, out: &mut Effects) {
         let mut drills = false;
+        let mut injections = Vec::new();
         for event in events {
             let seq = event.item.seq;
             drills |= event.item.id.kind == Kind::Drill;
+            if matches!(&*event.action, "inject" | "inject_next") {
+                injections.extend(response::injected(&event.item));
+            }
             let given = self.push_fact(now, FactBody::Work(Box::new(event)), out);
             debug_assert_eq!(seq, given, "the book numbers as the stream does");
         }
         self.arm_work();
         if drills {
             self.settle_theatre(now, out);
+        }
+        for injection in injections {
+            self.inject(now, &injection, out);
         }
     }
 

@@ -174,6 +174,8 @@ pub enum AlarmNews {
         /// Acknowledged it.
         acknowledged: bool,
     },
+    /// Shelved, suppressed, taken out of service, or back from there, by the hall itself.
+    Changed,
     /// Nothing left to do.
     Closed,
 }

@@ -20,6 +20,7 @@ mod provenance;
 mod recurrence;
 mod refusal;
 mod roster;
+mod script;
 mod settings;
 mod stage;
 pub mod stamps;
@@ -41,6 +42,7 @@ pub use item::{
 };
 pub use provenance::{Exercise, Real, Sourced, Told};
 pub use refusal::WorkRefusal;
+pub use script::{Injection, injected, scripted_tags};
 pub use settings::{
     Checklist, ChecklistItem, Condition, Crew, DrillObligation, Group, Party, PlanCard, PlanSource, ProfileValue,
     RosterPattern, ShiftPattern, TaskTemplate, WorkSettings,

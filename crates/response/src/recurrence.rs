@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::book::Turn;
 use crate::{AlarmRef, Book, Cause, Fields, Item, ItemId, Kind, Link, Provenance, Sight, WorkEvent};
 
+/// Tags remembered; beyond, the one closed longest ago is forgotten.
+const TAGS_MAX: usize = 200_000;
+
 /// Fields a recurrence takes over from the item it repeats.
 const KEPT: [&str; 9] =
     ["enterprise", "town", "industry", "place", "category", "grade", "clause", "responsible", "camera"];
@@ -44,6 +47,17 @@ impl Remembered {
         };
         for tag in item.linked("tag") {
             self.by_tag.insert(tag.to_owned(), closed.clone());
+            self.forget_oldest();
+        }
+    }
+}
+
+impl Remembered {
+    fn forget_oldest(&mut self) {
+        if self.by_tag.len() > TAGS_MAX
+            && let Some(tag) = self.by_tag.iter().min_by_key(|(_, c)| c.at).map(|(tag, _)| tag.clone())
+        {
+            self.by_tag.remove(&tag);
         }
     }
 }

@@ -90,6 +90,45 @@ fn m7_exercise_alarms_are_acknowledged_as_real_ones_are_and_survive_a_kill() {
     assert_eq!(played(&hall)[2], "A-900000002:Raised", "numbers go on over drills");
 }
 
+#[test]
+fn m7_a_script_runs_by_itself_and_is_measured_by_its_stamps() {
+    let mut hall = hall(2);
+    let step = |at_s: f64, value: f64| {
+        let parts = [("at_s", at_s.into()), ("tag", "plant/gas.00".into()), ("value", value.into())];
+        Value::record(parts)
+    };
+    let id = hall.work(0.0, "chief", create(Kind::Drill, &[("title", "演练".into())], &[], &[])).unwrap().items[0];
+    let unknown = Value::record([("at_s", 1.0.into()), ("tag", "plant/none".into()), ("value", 1.0.into())]);
+    let wrong = act(&hall, id, "write_script", &[("script", Value::List(vec![unknown]))]);
+    assert!(matches!(hall.work(0.0, "chief", wrong), Err(Refusal::NotFound { .. })));
+    let script = Value::List(vec!["点名".into(), step(10.0, 60.0), step(40.0, 20.0)]);
+    let write = act(&hall, id, "write_script", &[("script", script)]);
+    hall.work(0.0, "chief", write).unwrap();
+    let begin = act(&hall, id, "begin", &[]);
+    hall.work(100.0, "chief", begin).unwrap();
+    assert_eq!(hall.engine.next_deadline(), Some(at(110.0)));
+    hall.restart(5.0);
+    hall.tick(110.0);
+    assert_eq!(played(&hall), ["A-900000001:Raised"]);
+    let mut incident = create(Kind::Incident, &[], &[("alarm", "A-900000001"), ("drill", &id.to_string())], &[]);
+    if let WorkCommand::Create { provenance, .. } = &mut incident {
+        *provenance = Provenance::Exercise;
+    }
+    let incident = hall.work(120.0, "wang", incident).unwrap().items[0];
+    let seq = hall.engine.exercise_alarms()[0].seq;
+    let ack = AlarmAction::Acknowledge { note: "演练".into() };
+    hall.act_seen(130.0, (EXERCISE_FROM + 1, seq), ack).unwrap();
+    let stamps = hall.engine.book().get(incident).unwrap();
+    assert_eq!(response::stamps::get(stamps, "confirmed"), Some(at(130.0)));
+    hall.tick(140.0);
+    assert_eq!(played(&hall).last().unwrap(), "A-900000001:Recovered");
+    let end = act(&hall, id, "end", &[]);
+    hall.work(150.0, "chief", end).unwrap();
+    let drill = hall.engine.book().get(id).unwrap();
+    assert_eq!((drill.number("auto_score"), drill.number("injects")), (Some(100.0), Some(2.0)));
+    assert_eq!(hall.story(), "", "nothing real happened");
+}
+
 /// SplitMix64, so that the test is the same each time.
 struct Dice(u64);
 

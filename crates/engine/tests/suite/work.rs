@@ -125,7 +125,8 @@ fn h6_the_tag_of_a_closed_hidden_danger_alarms_again() {
     let id = hall.work(2.0, "wang", danger).unwrap().items[0];
     let item = hall.engine.book().get(id).unwrap();
     assert_eq!(item.linked("tag").collect::<Vec<_>>(), ["plant/gas.01"]);
-    let steps: [(&str, &str, Vec<(&str, Value)>); 7] = [
+    type Act = (&'static str, &'static str, Vec<(&'static str, Value)>);
+    let steps: [Act; 7] = [
         ("wang", "verify", vec![]),
         ("wang", "grade", vec![("grade", "general".into()), ("grade_ground", "一般".into())]),
         ("wang", "assign", vec![("responsible", "厂长".into())]),
@@ -161,6 +162,18 @@ fn s2_a_red_alarm_that_nobody_touches_prompts_and_then_calls_the_leader() {
     assert_eq!(hall.engine.open_alarms().len(), 0);
     hall.tick(3_000.0);
     assert_eq!(hall.works().len(), 3, "nothing red is open");
+}
+
+#[test]
+fn s2_a_shelved_red_alarm_prompts_nobody_until_it_is_back() {
+    let mut hall = red_hall();
+    hall.read(0, 0.0, 60.0);
+    hall.act(60.0, 1, AlarmAction::Shelve { for_s: Some(1_000.0), reason: "检修".into() }).unwrap();
+    hall.tick(1_059.0);
+    assert_eq!(hall.works(), [""; 0]);
+    hall.tick(1_060.0);
+    hall.tick(1_240.0);
+    assert_eq!(hall.works(), ["create V-000001"], "three minutes after the shelving ran out");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::flow::{
     ActionSpec, After, By, DeadlineSpec, FieldKind, FieldSpec, Flow, Guard, Receivers, Rung, StateSpec, Step, Then,
 };
 use crate::stage::{Deed, Stage};
-use crate::{Cause, Fields, ItemId, Kind, Link, Provenance, WorkRefusal};
+use crate::{Cause, Fields, ItemId, Kind, Link, Provenance, WorkRefusal, script};
 
 use super::{action, end, field, given, needed, state};
 
@@ -28,11 +28,16 @@ const FIELDS: &[FieldSpec] = &[
     given("due", "应在此前举行", "to be held by", FieldKind::Time),
     given("every_d", "周期", "every", FieldKind::Number { unit: "d" }),
     field("script", "脚本", "script", FieldKind::List),
+    field("step", "脚本步骤", "step of the script", FieldKind::Number { unit: "" }),
+    field("next_at", "下一步时间", "next step at", FieldKind::Time),
     field("director", "导调", "director", FieldKind::Account),
     field("started_at", "开始", "started at", FieldKind::Time),
     field("ended_at", "结束", "ended at", FieldKind::Time),
     field("inject", "注入", "inject", FieldKind::Record),
+    field("injected", "已注入", "injected", FieldKind::Record),
     field("injects", "注入次数", "injects", FieldKind::Number { unit: "" }),
+    field("gaps", "时刻间隔", "gaps between stamps", FieldKind::Record),
+    field("auto_score", "时限达标率", "targets met", FieldKind::Number { unit: "%" }),
     field("score", "评分", "score", FieldKind::Number { unit: "" }),
     field("assessment", "评估", "assessment", FieldKind::LongText),
     field("finding", "问题", "finding", FieldKind::LongText),
@@ -59,19 +64,24 @@ const ACTIONS: &[ActionSpec] = &[
     },
     ActionSpec {
         required: &["script"],
+        then: &[Then::Shape(script::check)],
         ..action("write_script", ("编写脚本", "write the script"), &["planned", "scripted"], "scripted", By::Hall)
     },
     ActionSpec {
-        then: &[Then::Once("started_at"), Then::Actor("director")],
+        then: &[Then::Once("started_at"), Then::Actor("director"), Then::Shape(script::begin)],
         ..action("begin", ("开始", "begin"), &["scripted"], "running", By::Hall)
     },
     ActionSpec {
         required: &["inject"],
-        then: &[Then::Count("injects"), Then::Clear(&["inject"])],
+        then: &[Then::Shape(script::by_hand), Then::Count("injects"), Then::Clear(&["inject"])],
         ..action("inject", ("注入", "inject"), &["running"], "", By::Hall)
     },
     ActionSpec {
-        then: &[Then::Once("ended_at"), Then::Follow(end_exercise)],
+        then: &[Then::Shape(script::next), Then::Count("injects"), Then::Restart("script")],
+        ..action("inject_next", ("按脚本注入", "inject by script"), &["running"], "", By::System)
+    },
+    ActionSpec {
+        then: &[Then::Once("ended_at"), Then::Shape(script::measure), Then::Follow(end_exercise)],
         ..action("end", ("结束", "end"), &["running"], "assessing", By::Hall)
     },
     ActionSpec {
@@ -109,14 +119,24 @@ pub(super) const FLOW: Flow = Flow {
     guards: &[Guard::Future("due")],
     then: &[],
     many: None,
-    deadlines: &[DeadlineSpec {
-        name: "hold_by",
-        zh: "应举行",
-        en: "to be held by",
-        while_in: &["planned", "scripted"],
-        after: &[After::Field("due")],
-        ladder: &[Rung { after: "", step: Step::Remind }, Rung { after: "drill.remind", step: Step::Superior }],
-    }],
+    deadlines: &[
+        DeadlineSpec {
+            name: "hold_by",
+            zh: "应举行",
+            en: "to be held by",
+            while_in: &["planned", "scripted"],
+            after: &[After::Field("due")],
+            ladder: &[Rung { after: "", step: Step::Remind }, Rung { after: "drill.remind", step: Step::Superior }],
+        },
+        DeadlineSpec {
+            name: "script",
+            zh: "下一步",
+            en: "next step",
+            while_in: &["running"],
+            after: &[After::Field("next_at")],
+            ladder: &[Rung { after: "", step: Step::Act("inject_next") }],
+        },
+    ],
 };
 
 /// What was played ends with the drill: no exercise order stays open on anybody's phone.

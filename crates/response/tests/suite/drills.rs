@@ -15,7 +15,8 @@ fn running(desk: &mut Desk) -> ItemId {
 /// One open item of everything that can be played.
 pub fn play_everything(desk: &mut Desk, link: &str) -> Vec<ItemId> {
     let targets = Value::List(vec!["town".into()]);
-    let play: [(Kind, Vec<(&str, Value)>, &[&str]); 5] = [
+    type Played<'p> = (Kind, Vec<(&'p str, Value)>, &'p [&'p str]);
+    let play: [Played<'_>; 5] = [
         (Kind::Order, vec![("content", "演练：堵漏".into())], &["brigade-1"]),
         (Kind::Incident, vec![("title", "演练：氨泄漏".into())], &[]),
         (Kind::HiddenDanger, vec![("title", "演练：渗漏".into()), ("source", "drill".into())], &[]),

@@ -145,9 +145,9 @@ fn explore(kind: Kind) -> (ItemId, BTreeMap<String, Desk>) {
         }
         for next in steps {
             let state = next.state(id);
-            if !found.contains_key(&state) {
-                queue.push(state.clone());
-                found.insert(state, next);
+            if let std::collections::btree_map::Entry::Vacant(place) = found.entry(state) {
+                queue.push(place.key().clone());
+                place.insert(next);
             }
         }
     }

@@ -171,7 +171,8 @@ fn s3_five_hundred_targets_have_a_result_each_within_a_minute() {
     let task = desk.create("wang", Kind::RollCall, &[("title", "夜查".into()), ("targets", targets)], &[], &[]);
     let calls: Vec<ItemId> = desk.book.open_of(Kind::Call).map(|c| c.id).collect();
     assert_eq!(calls.len(), 500);
-    let answer_at = |i: usize| if i % 3 == 0 { Some(i % 29) } else { (i % 7 == 0).then(|| 31 + i % 23) };
+    let answer_at =
+        |i: usize| if i.is_multiple_of(3) { Some(i % 29) } else { i.is_multiple_of(7).then(|| 31 + i % 23) };
     for second in 0..=60_usize {
         desk.wait_until(second as f64);
         for (i, call) in calls.iter().enumerate().filter(|(i, _)| answer_at(*i) == Some(second)) {
@@ -263,7 +264,7 @@ fn s4_a_shift_change_under_two_hundred_open_items_orphans_none() {
     assert_eq!(all.len(), 203);
     // One is given to somebody else, the others are taken one by one while the world goes on.
     let (given, rest) = all.split_first().unwrap();
-    desk.act(&main, handover, "give", &[take(&[given.clone()])[0].clone(), ("to", "li".into())]);
+    desk.act(&main, handover, "give", &[take(std::slice::from_ref(given))[0].clone(), ("to", "li".into())]);
     refused(desk.try_act(&main, handover, "take", &take(rest)), "field_invalid");
     for part in rest.chunks(25) {
         desk.act("next", handover, "take", &take(part));
