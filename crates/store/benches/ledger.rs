@@ -64,7 +64,11 @@ struct Words {
 impl Words {
     fn new() -> Self {
         let numbered = |word: &str, count: u64| (0..count).map(|n| format!("{word}{n:04}")).collect();
-        Self { towns: numbered("镇", TOWNS), enterprises: numbered("ent-", ENTERPRISES), titles: numbered("隐患描述 valve ", 997) }
+        Self {
+            towns: numbered("镇", TOWNS),
+            enterprises: numbered("ent-", ENTERPRISES),
+            titles: numbered("隐患描述 valve ", 997),
+        }
     }
 
     fn row(&self, n: u64) -> WorkColumns<'_> {

@@ -443,7 +443,7 @@ fn previous_event(db: &mut Database, subject: &Subject<'_>) -> Result<Option<i64
     let sql = match subject {
         Subject::Alarm { .. } => "SELECT seq FROM alarms WHERE id = $1",
         Subject::Work(work) => return crate::work::last_event(db, work.id),
-        Subject::Notice => return Ok(None),
+        Subject::Notice | Subject::Exercise => return Ok(None),
     };
     db.row(sql, &[Param::Int(subject.id())], |row| row.int(0))
 }
@@ -465,7 +465,7 @@ fn upsert_state(db: &mut Database, fact: &FactRow<'_>) -> Result<(), SqlError> {
             ],
         ),
         Subject::Work(work) => return crate::work::upsert(db, fact.seq as i64, &work),
-        Subject::Notice => Ok(0),
+        Subject::Notice | Subject::Exercise => Ok(0),
     }
     .map(|_| ())
 }
