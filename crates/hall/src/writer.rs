@@ -260,10 +260,11 @@ impl Writer {
             rules_file::save(&self.folder, &rules).map_err(|source| StartError::Rules { revision, source })?;
             desk.own(now, &Event::Rules(Arc::new(rules), Actor::system()));
         }
-        desk.work(now, work, Actor::system());
         if last_heard != Time::MIN {
             desk.own(now, &Event::Restarted { down_at: last_heard, up_at: now });
         }
+        // After the restart is told: an event before it would let the deadlines of the time without a process run first.
+        desk.work(now, work, Actor::system());
         drop(desk);
         self.commit().map_err(StartError::Store)
     }
