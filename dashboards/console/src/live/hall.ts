@@ -1,7 +1,7 @@
 // Connects stream and reducer to the views: frames are collected and applied once per painted frame.
 import { nextTick, shallowRef } from 'vue';
-import { ApiError, get } from '../api/client';
-import type { ClientFrame, Frame, NoticeFrame } from '../api/types';
+import { ApiError, get, getJson } from '../api/client';
+import type { Alarm, ClientFrame, Frame, NoticeFrame } from '../api/types';
 import { listWork, type WorkItem, type WorkQuery } from '../api/work';
 import { count } from '../hall/order';
 import { fromSnapshot, reduce, rollBackProvisional, type Snapshot } from '../hall/reduce';
@@ -111,9 +111,10 @@ async function loadFieldSnapshot(): Promise<number> {
 }
 
 async function loadHallSnapshot(): Promise<number> {
-  const [open, closed, work, notices, status] = await Promise.all([
+  const [open, closed, played, work, notices, status] = await Promise.all([
     get('/api/v1/alarms', { query: { state: 'open', limit: OPEN_MAX } }),
     get('/api/v1/alarms', { query: { state: 'closed', limit: CLOSED_LOADED } }),
+    getJson<{ alarms: Alarm[] }>('/api/v1/alarms', { provenance: 'exercise' }),
     loadWork(WORK_LOADED),
     get('/api/v1/notices', { query: { limit: NOTICES_LOADED } }),
     get('/api/v1/status'),
@@ -123,6 +124,7 @@ async function loadHallSnapshot(): Promise<number> {
     seq: Math.min(open.seq, work.seq),
     alarms: open.alarms,
     closed: closed.alarms,
+    played: played.alarms,
     items: work.items,
     notices: notices.notices as unknown as NoticeFrame[], // the schema says only "object" of a notice's body
     status,

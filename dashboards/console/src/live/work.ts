@@ -8,7 +8,7 @@ import {
 import type { Alarm } from '../api/types';
 import { pick, t, word } from '../i18n';
 import { actionOf, fieldOf } from '../work/flow';
-import { ofKind } from '../work/items';
+import { ofKind, PRIORITY_WORDS } from '../work/items';
 import { during } from './actions';
 import { hall } from './hall';
 import { can, me } from './session';
@@ -108,6 +108,8 @@ export interface OrderDraft {
   readonly content: string;
   readonly ackWithinS: number;
   readonly incident: string | null;
+  /** 1 to 5. */
+  readonly priority: number;
 }
 
 /** One order to n receivers is n tracks (D3); `alarm_seq` lets the server see that somebody dispatched since. */
@@ -119,7 +121,7 @@ export async function issueOrder(alarm: Alarm | null, draft: OrderDraft, key: st
     receivers: [...draft.receivers],
     content: draft.content,
     place: draft.place,
-    priority: alarm?.priority ?? 3,
+    priority: draft.priority,
     ack_within_s: draft.ackWithinS,
   };
   const answer = await post('/api/v1/orders', body, { key });
@@ -128,7 +130,7 @@ export async function issueOrder(alarm: Alarm | null, draft: OrderDraft, key: st
 
 /** An order that is played: its provenance goes with it to the last receipt, and it reaches no real outlet. */
 export async function issueExercise(drill: string, draft: OrderDraft, key: string): Promise<void> {
-  const fields = { content: draft.content, place: draft.place, priority: 'III', ack_within_s: draft.ackWithinS };
+  const fields = { content: draft.content, place: draft.place, priority: PRIORITY_WORDS[draft.priority - 1] ?? 'III', ack_within_s: draft.ackWithinS };
   await create('order', { fields, links: [{ rel: 'drill', to: drill }], receivers: draft.receivers, seen: null, provenance: 'exercise' }, key);
 }
 
