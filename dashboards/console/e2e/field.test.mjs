@@ -92,6 +92,8 @@ test('nothing is wider than the phone, targets are large, axe finds nothing', as
   assert.deepEqual(violations.map((v) => v.id), []);
 });
 
+test('nothing was refused on the way', async () => assert.equal(await phone.locator('[data-toast]').count(), 0));
+
 test('field staff see nothing but their orders', async () => {
   await phone.goto(`${hall.origin}/watch`);
   await phone.waitForSelector('[data-field-page]');

@@ -188,4 +188,8 @@ export const enDuty: Readonly<Record<keyof typeof zhDuty, string>> = {
   'industry.crowded': 'crowded places',
   'industry.refrigeration': 'refrigeration',
   'industry.storage': 'storage',
+  'part.at_s': 's',
+  'part.value': 'value',
+  'part.s': 's',
+  'part.target_s': 'target (s)',
 };

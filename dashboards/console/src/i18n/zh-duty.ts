@@ -187,4 +187,8 @@ export const zhDuty = {
   'industry.crowded': '人员密集场所',
   'industry.refrigeration': '制冷',
   'industry.storage': '仓储',
+  'part.at_s': '秒',
+  'part.value': '数值',
+  'part.s': '用时（秒）',
+  'part.target_s': '目标（秒）',
 } as const;

@@ -22,13 +22,13 @@ export const unreadable = shallowRef(0);
 type Listener<T> = (value: T) => void;
 const hallListeners = new Set<Listener<Hall>>();
 const readingListeners = new Set<Listener<Extract<Frame, { type: 'readings' }>>>();
-const greetings = new Set<() => ClientFrame>();
+const greetings = new Set<() => ClientFrame | null>();
 
 /** Called after every applied batch, hidden tab or not: sound must not wait for a paint. */
 export const onHall = (listener: Listener<Hall>): void => void hallListeners.add(listener);
 export const onReadings = (listener: Listener<Extract<Frame, { type: 'readings' }>>): void => void readingListeners.add(listener);
-/** Repeated on every connection. */
-export const onGreeting = (greeting: () => ClientFrame): void => void greetings.add(greeting);
+/** Repeated on every connection; null: nothing to say. */
+export const onGreeting = (greeting: () => ClientFrame | null): void => void greetings.add(greeting);
 
 /** A hidden tab paints nothing; its frames are applied by this timer instead, ms. */
 const HIDDEN_FLUSH_MS = 200;
@@ -181,5 +181,5 @@ export const stream: StreamClient = new StreamClient({
   caughtUp,
   probeSession,
   sessionEnded,
-  greeting: () => [...greetings].map((g) => g()),
+  greeting: () => [...greetings].map((g) => g()).filter((f) => f !== null),
 });
