@@ -95,8 +95,8 @@ const WORK_LOADED: readonly WorkQuery[] = [
   { kind: 'drill', limit: 100 },
   { kind: 'vigilance', open: true, limit: 20 },
 ];
-/** Field staff see their own orders and nothing else. */
-const WORK_OF_FIELD: readonly WorkQuery[] = [{ kind: 'order', open: true, limit: 100 }, { kind: 'order', open: false, limit: 20 }];
+/** Field staff see what was sent to them and nothing else. */
+const WORK_OF_FIELD: readonly WorkQuery[] = [{ kind: 'call', open: true, limit: 20 }, { kind: 'order', open: true, limit: 100 }, { kind: 'order', open: false, limit: 20 }];
 
 async function loadWork(queries: readonly WorkQuery[]): Promise<{ seq: number; items: WorkItem[] }> {
   const lists = await Promise.all(queries.map(listWork));

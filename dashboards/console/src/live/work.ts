@@ -110,13 +110,15 @@ export interface OrderDraft {
   readonly incident: string | null;
   /** 1 to 5. */
   readonly priority: number;
+  /** Newest number that stood on this screen when the form was opened. */
+  readonly seen: number;
 }
 
 /** One order to n receivers is n tracks (D3); `alarm_seq` lets the server see that somebody dispatched since. */
 export async function issueOrder(alarm: Alarm | null, draft: OrderDraft, key: string): Promise<void> {
   const body = {
     alarm_id: alarm?.alarm_id ?? null,
-    alarm_seq: alarm ? seenOf(alarm) : null,
+    alarm_seq: alarm ? draft.seen : null,
     incident_id: draft.incident,
     receivers: [...draft.receivers],
     content: draft.content,
@@ -132,10 +134,4 @@ export async function issueOrder(alarm: Alarm | null, draft: OrderDraft, key: st
 export async function issueExercise(drill: string, draft: OrderDraft, key: string): Promise<void> {
   const fields = { content: draft.content, place: draft.place, priority: PRIORITY_WORDS[draft.priority - 1] ?? 'III', ack_within_s: draft.ackWithinS };
   await create('order', { fields, links: [{ rel: 'drill', to: drill }], receivers: draft.receivers, seen: null, provenance: 'exercise' }, key);
-}
-
-/** The newest number of this alarm and its orders that this console has shown. */
-function seenOf(alarm: Alarm): number {
-  const orders = itemsOf('order').filter((o) => o.links.some((l) => l.rel === 'alarm' && l.to === alarm.alarm_id));
-  return Math.max(alarm.seq, ...orders.map((o) => o.seq));
 }
