@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use engine::FactBody;
+use engine::{Fact, FactBody};
 use model::Time;
 use protocol::{Names, encode_fact};
 use response::WorkSettings;
@@ -206,15 +206,15 @@ impl Durable {
 }
 
 fn rows<'a>(batch: &'a Batch, texts: &'a [Arc<str>], settings: &'a WorkSettings) -> Vec<FactRow<'a>> {
-    batch.facts.iter().zip(texts).map(|(fact, text)| outbox(FactRow::of(fact, text, settings))).collect()
+    let row = |(fact, text): (&'a Fact, &'a Arc<str>)| {
+        let outbox_topic = response::Told::of(fact).real().and_then(outbox);
+        FactRow { outbox_topic, ..FactRow::of(fact, text, settings) }
+    };
+    batch.facts.iter().zip(texts).map(row).collect()
 }
 
-/// Warnings of priority I to IV go to sirens and gateways that subscribe to `fenghuo/out/`.
-fn outbox(mut row: FactRow<'_>) -> FactRow<'_> {
-    if let store::Subject::Alarm { priority, .. } = row.subject
-        && priority != model::Priority::Diagnostic
-    {
-        row.outbox_topic = Some("fenghuo/out/alarms");
-    }
-    row
+/// Warnings of priority I to IV go to sirens and gateways that subscribe to `fenghuo/out/`: what is real, by its type.
+fn outbox(fact: response::Real<&Fact>) -> Option<&'static str> {
+    let warns = matches!(&fact.get().body, FactBody::Alarm(t) if t.alarm.priority != model::Priority::Diagnostic);
+    warns.then_some("fenghuo/out/alarms")
 }
