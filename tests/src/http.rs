@@ -99,6 +99,45 @@ impl Api {
         answer(request.header(header.0, header.1).header("content-type", "application/json").send(body))
     }
 
+    /// POST with raw bytes as the body.
+    #[track_caller]
+    pub fn post_bytes(&self, path: &str, body: &[u8]) -> Answer {
+        let request = self.agent.post(format!("{}{path}", self.base)).header(&self.header.0, &self.header.1);
+        answer(request.header("content-type", "application/octet-stream").send(body))
+    }
+
+    /// DELETE.
+    #[track_caller]
+    pub fn delete(&self, path: &str) -> Answer {
+        answer(self.agent.delete(format!("{}{path}", self.base)).header(&self.header.0, &self.header.1).call())
+    }
+
+    /// GET: status, headers by name, and the bytes.
+    #[track_caller]
+    pub fn get_raw(&self, path: &str) -> (u16, std::collections::BTreeMap<String, String>, Vec<u8>) {
+        let request = self.agent.get(format!("{}{path}", self.base)).header(&self.header.0, &self.header.1);
+        let mut response = request.call().expect("an answer");
+        let pair = |(n, v): (&ureq::http::HeaderName, &ureq::http::HeaderValue)| {
+            (n.as_str().to_owned(), v.to_str().unwrap_or_default().to_owned())
+        };
+        let headers = response.headers().iter().map(pair).collect();
+        (response.status().as_u16(), headers, response.body_mut().read_to_vec().expect("bytes"))
+    }
+
+    /// Follows a personal link of the field page; the caller it makes, or where it leads without one.
+    ///
+    /// # Errors
+    /// Where it leads.
+    pub fn enter(host: &str, path: &str) -> Result<Self, String> {
+        let api = Self::with(host, ("x-test", "1"));
+        let answer = api.agent.get(format!("{}{path}", api.base)).call().expect("an answer");
+        let header = |name: &str| answer.headers().get(name).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        match header("set-cookie").split(';').next() {
+            Some(cookie) if !cookie.is_empty() => Ok(Self::with(host, ("cookie", cookie))),
+            _ => Err(header("location").to_owned()),
+        }
+    }
+
     /// The value of a metric without labels, or with exactly these labels.
     #[track_caller]
     pub fn metric(&self, name: &str) -> f64 {

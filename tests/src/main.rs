@@ -1,6 +1,8 @@
 //! The one end-to-end test binary: the real program, real MQTT, real files, clients in other languages.
 
+mod accounts;
 mod alarm_life;
+mod attachments;
 mod bad_readings;
 mod configuration;
 mod documents;
@@ -12,4 +14,7 @@ mod postgres;
 mod stalled_disk;
 mod stream_promises;
 mod tidy;
+mod work;
+mod work_files;
+mod work_rules;
 mod write_points;

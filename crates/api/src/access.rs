@@ -29,13 +29,24 @@ impl Caller {
         }
         Err(Problem::new("FORBIDDEN", ""))
     }
+
+    /// Refuses what the role may not read; tells the party that a field session is limited to.
+    ///
+    /// # Errors
+    /// `FORBIDDEN`.
+    pub fn may_read(&self) -> Result<Option<&str>, Problem> {
+        match &self.0.party {
+            Some(party) => self.may(Permission::FieldRead).map(|()| Some(party.as_str())),
+            None => self.may(Permission::SiteRead).map(|()| None),
+        }
+    }
 }
 
 impl FromRequestParts<Api> for Caller {
     type Rejection = Answer;
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Answer> {
         if let Some(token) = bearer(&parts.headers) {
-            return api.sessions.machine(token).map(Self).ok_or_else(|| Answer(Problem::new("LOGIN_REQUIRED", "")));
+            return Ok(Self(api.sessions.machine(&api.records, token, runtime::unix_now()).await?));
         }
         // SameSite=Strict already keeps other sites' forms away; this also stops scripts of allowed siblings.
         if parts.method != Method::GET && !origin_allowed(api, &parts.headers, false) {

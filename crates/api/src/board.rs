@@ -1,14 +1,15 @@
-//! The open alarms and orders as of the newest settled frame: what `GET /alarms?state=open` answers without a query.
+//! The open alarms and items as of the newest settled frame: what `GET /alarms?state=open` answers without a query.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use engine::{Fact, FactBody};
 use model::Directory;
 use parking_lot::RwLock;
 use protocol::{AlarmView, OrderView};
-use response::{Kind, flow_of};
+use response::{Item, ItemId, Kind};
 
-/// Open alarms and orders. One writer (the hall), many readers.
+/// Open alarms and items. One writer (the hall), many readers.
 #[derive(Debug, Default)]
 pub struct Board {
     state: RwLock<State>,
@@ -19,15 +20,14 @@ struct State {
     seq: u64,
     flood: bool,
     alarms: BTreeMap<u64, AlarmView>,
-    orders: BTreeMap<u64, OrderView>,
+    items: BTreeMap<ItemId, Arc<Item>>,
 }
 
 impl Board {
     /// From what recovery found.
-    pub fn new(seq: u64, alarms: Vec<(u64, AlarmView)>, orders: Vec<(u64, OrderView)>) -> Self {
-        let state =
-            State { seq, flood: false, alarms: alarms.into_iter().collect(), orders: orders.into_iter().collect() };
-        Self { state: RwLock::new(state) }
+    pub fn new(seq: u64, alarms: Vec<(u64, AlarmView)>, items: Vec<Arc<Item>>) -> Self {
+        let items = items.into_iter().map(|item| (item.id, item)).collect();
+        Self { state: RwLock::new(State { seq, flood: false, alarms: alarms.into_iter().collect(), items }) }
     }
 
     /// Takes over settled facts.
@@ -44,12 +44,11 @@ impl Board {
                         state.alarms.remove(&t.alarm.alarm_id.0);
                     }
                 }
-                FactBody::Work(e) if e.item.id.kind != Kind::Order => {}
-                FactBody::Work(e) if flow_of(Kind::Order).is_end(&e.item.state) => {
-                    state.orders.remove(&e.item.id.number);
+                FactBody::Work(e) if e.item.ended_at.is_some() => {
+                    state.items.remove(&e.item.id);
                 }
                 FactBody::Work(e) => {
-                    state.orders.insert(e.item.id.number, (&*e.item).into());
+                    state.items.insert(e.item.id, e.item.clone());
                 }
                 FactBody::Notice(engine::Notice::Flood { on, .. }) => state.flood = *on,
                 FactBody::Notice(_) | FactBody::Exercise(_) => {}
@@ -69,9 +68,20 @@ impl Board {
     }
 
     /// Open orders.
-    pub fn orders(&self) -> (u64, Vec<OrderView>) {
+    pub fn orders(&self, keep: impl Fn(&Item) -> bool) -> (u64, Vec<OrderView>) {
+        let (seq, items) = self.items(|item| item.id.kind == Kind::Order && keep(item));
+        (seq, items.iter().map(|item| (&**item).into()).collect())
+    }
+
+    /// Open items that pass the filter, with the stream number they are true for.
+    pub fn items(&self, keep: impl Fn(&Item) -> bool) -> (u64, Vec<Arc<Item>>) {
         let state = self.state.read();
-        (state.seq, state.orders.values().cloned().collect())
+        (state.seq, state.items.values().filter(|item| keep(item)).cloned().collect())
+    }
+
+    /// One open item.
+    pub fn item(&self, id: ItemId) -> Option<Arc<Item>> {
+        self.state.read().items.get(&id).cloned()
     }
 
     /// Newest settled number, and whether a desk is flooded.

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use engine::{Command, Outcome};
 use model::{Actor, Role};
 use protocol::{
-    AlarmFrame, AlarmView, AuditHeadView, AuditRowView, HistoryPoint, NoticeFrame, OrderView, PendingTagView, Problem,
-    RejectionView,
+    AggregateRow, AlarmFrame, AlarmView, AuditHeadView, AuditRowView, HistoryPoint, NoticeFrame, OrderView,
+    PendingTagView, Problem, RejectionView, TimelineRow, WorkFrame, WorkItemView,
 };
+use response::{ItemId, Kind};
 
 /// A function that may block; it is called on a blocking thread.
 pub type Blocking<A, R> = Arc<dyn Fn(A) -> Result<R, Problem> + Send + Sync>;
@@ -38,7 +39,68 @@ pub struct SessionRow {
     pub account: String,
     /// Microseconds since the epoch.
     pub created_at: i64,
+    /// Ends in any case.
+    pub expires_at: i64,
+    /// Id and name of the party it acts for, if a personal link opened it.
+    pub party: Option<(String, String)>,
+    /// Hash of that link, or empty.
+    pub link: String,
 }
+
+/// What a token is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenKind {
+    /// A machine.
+    Machine,
+    /// A personal link to the field page.
+    FieldLink,
+}
+
+/// A machine token or a personal link as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenRow {
+    /// SHA-256 of the token, hexadecimal.
+    pub hash: String,
+    /// What for.
+    pub kind: TokenKind,
+    /// The account its holder acts as.
+    pub account: String,
+    /// What people call it: purpose of a machine, name of a party.
+    pub label: String,
+    /// Role of its holder.
+    pub role: Role,
+    /// Party of a personal link, or empty.
+    pub party: String,
+    /// Microseconds since the epoch.
+    pub created_at: i64,
+    /// Until when.
+    pub expires_at: Option<i64>,
+}
+
+/// An account to save, and whether its sessions end with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountChange {
+    /// The account as it shall be.
+    pub row: AccountRow,
+    /// May not log in.
+    pub disabled: bool,
+    /// Its sessions end.
+    pub end_sessions: bool,
+}
+
+/// An attachment on its way in.
+#[derive(Clone, Debug)]
+pub struct NewAttachment {
+    /// Its bytes.
+    pub bytes: bytes::Bytes,
+    /// Its name as given.
+    pub name: String,
+    /// Who brought it.
+    pub account: String,
+}
+
+/// Who did what to what, for the audit: account, action, subject.
+pub type AuditEntry = (String, String, String);
 
 /// Which alarms of the past.
 #[derive(Clone, Debug, Default)]
@@ -49,6 +111,69 @@ pub struct AlarmQuery {
     pub priority: Option<u8>,
     /// Only those numbered below.
     pub before: Option<u64>,
+    /// At most.
+    pub limit: usize,
+}
+
+/// Which items; empty or none: all.
+#[derive(Clone, Debug, Default)]
+pub struct WorkQuery {
+    /// Kind.
+    pub kind: Option<Kind>,
+    /// State.
+    pub state: String,
+    /// Not ended (true) or ended (false).
+    pub open: Option<bool>,
+    /// `real` or `exercise`.
+    pub provenance: String,
+    /// Enterprise id.
+    pub enterprise: String,
+    /// Town.
+    pub town: String,
+    /// Industry.
+    pub industry: String,
+    /// Grade.
+    pub grade: String,
+    /// Source.
+    pub source: String,
+    /// Category.
+    pub category: String,
+    /// Receiver.
+    pub receiver: String,
+    /// Owner.
+    pub owner: String,
+    /// The item it belongs to.
+    pub parent: String,
+    /// The alarm it answers.
+    pub alarm: String,
+    /// A deadline passed, or none did.
+    pub overdue: Option<bool>,
+    /// Part of the title.
+    pub text: String,
+    /// Only items made before this one.
+    pub before: Option<ItemId>,
+    /// At most.
+    pub limit: usize,
+}
+
+/// Which items to count, by what.
+#[derive(Clone, Debug)]
+pub struct GroupQuery {
+    /// `town`, `industry`, ….
+    pub by: &'static str,
+    /// Which.
+    pub filter: WorkQuery,
+}
+
+/// Which piece of the timeline.
+#[derive(Clone, Debug)]
+pub struct TimelineQuery {
+    /// Of one item, with what belongs to it; none: everything.
+    pub item: Option<ItemId>,
+    /// From, microseconds since the epoch.
+    pub from: i64,
+    /// Up to but not including.
+    pub to: i64,
     /// At most.
     pub limit: usize,
 }
@@ -75,8 +200,18 @@ pub struct Records {
     pub closed_alarms: Blocking<AlarmQuery, Vec<AlarmView>>,
     /// All transitions of one alarm, oldest first.
     pub alarm_events: Blocking<u64, Vec<AlarmFrame>>,
-    /// Orders, open and closed, newest first.
-    pub orders: Blocking<usize, Vec<OrderView>>,
+    /// Orders, open and ended, newest first; of one receiver, if named.
+    pub orders: Blocking<(Option<String>, usize), Vec<OrderView>>,
+    /// Items: how many fit, and the page, without logs.
+    pub work: Blocking<WorkQuery, (u64, Vec<WorkItemView>)>,
+    /// The last change of one item.
+    pub work_item: Blocking<ItemId, Option<WorkFrame>>,
+    /// Every change of one item, oldest first.
+    pub work_events: Blocking<ItemId, Vec<WorkFrame>>,
+    /// Counts by group.
+    pub work_groups: Blocking<GroupQuery, Vec<AggregateRow>>,
+    /// Lines of the timeline, newest first.
+    pub timeline: Blocking<TimelineQuery, Vec<TimelineRow>>,
     /// Notices, newest first.
     pub notices: Blocking<usize, Vec<NoticeFrame>>,
     /// Head of the audit chain.
@@ -93,6 +228,24 @@ pub struct Records {
     pub account: Blocking<String, Option<AccountRow>>,
     /// A session by token hash.
     pub session: Blocking<String, Option<SessionRow>>,
+    /// Every account, disabled ones too (true).
+    pub accounts: Blocking<(), Vec<(AccountRow, bool)>>,
+    /// Saves an account; returns when it is durable.
+    pub save_account: Blocking<(AccountChange, AuditEntry), ()>,
+    /// Machine tokens and personal links that have not expired.
+    pub tokens: Blocking<(), Vec<TokenRow>>,
+    /// One of them by hash.
+    pub token: Blocking<String, Option<TokenRow>>,
+    /// Keeps one; returns when it is durable.
+    pub keep_token: Blocking<(TokenRow, AuditEntry), ()>,
+    /// Removes one with the sessions it opened; returns when that is durable.
+    pub revoke_token: Blocking<(String, AuditEntry), ()>,
+    /// Keeps an attachment: bytes, name, media type and who; returns when it is durable.
+    pub keep_attachment: Blocking<NewAttachment, protocol::AttachmentView>,
+    /// An attachment by id.
+    pub attachment: Blocking<String, Option<protocol::AttachmentView>>,
+    /// Its bytes.
+    pub attachment_bytes: Blocking<String, Option<Vec<u8>>>,
     /// Keeps a session; returns when it is durable.
     pub keep_session: Blocking<SessionRow, ()>,
     /// Ends a session.

@@ -2,6 +2,7 @@
 //! A slow client costs no memory: it falls off the ring and is told where to resume.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use parking_lot::RwLock;
@@ -9,6 +10,8 @@ use tokio::sync::Notify;
 
 /// Settled frames kept for clients that lag or resume without a look into the journal.
 pub const RING_FRAMES: usize = 16_384;
+/// Taken by one client at once.
+const BATCH_BYTES: usize = 256 * 1024;
 /// Provisional frames kept; a disk that stalls longer shows only the newest of them.
 const PROVISIONAL_FRAMES: usize = 4_096;
 
@@ -16,8 +19,15 @@ const PROVISIONAL_FRAMES: usize = 4_096;
 #[derive(Debug)]
 struct Ring {
     first: u64,
-    frames: VecDeque<Bytes>,
+    frames: VecDeque<Kept>,
     max: usize,
+}
+
+/// A frame, and the party that may see it besides the hall's staff; empty: none.
+#[derive(Clone, Debug)]
+struct Kept {
+    bytes: Bytes,
+    party: Arc<str>,
 }
 
 impl Ring {
@@ -25,7 +35,7 @@ impl Ring {
         Self { first, frames: VecDeque::new(), max }
     }
 
-    fn push(&mut self, frame: Bytes) {
+    fn push(&mut self, frame: Kept) {
         if self.frames.len() == self.max {
             self.frames.pop_front();
             self.first += 1;
@@ -38,16 +48,20 @@ impl Ring {
         self.first + self.frames.len() as u64
     }
 
-    /// Appends frames from `cursor` on, at most `bytes_max`, and moves the cursor. False: fallen off.
-    fn copy_from(&self, cursor: &mut u64, out: &mut Vec<u8>, bytes_max: usize) -> bool {
+    /// Appends frames from `cursor` on, at most [`BATCH_BYTES`], and moves the cursor; of a party, only its own. False:
+    /// fallen off.
+    fn copy_from(&self, cursor: &mut u64, party: Option<&str>, out: &mut Vec<u8>) -> bool {
         if *cursor < self.first {
             return false;
         }
         for frame in self.frames.iter().skip((*cursor - self.first) as usize) {
-            if !out.is_empty() && out.len() + frame.len() > bytes_max {
+            let for_it = party.is_none_or(|p| p == &*frame.party);
+            if for_it && !out.is_empty() && out.len() + frame.bytes.len() > BATCH_BYTES {
                 break;
             }
-            out.extend_from_slice(frame);
+            if for_it {
+                out.extend_from_slice(&frame.bytes);
+            }
             *cursor += 1;
         }
         true
@@ -99,11 +113,14 @@ impl Hub {
         }
     }
 
-    /// Publishes settled frames with consecutive numbers; `texts` are whole JSON objects.
-    pub fn publish<'a>(&self, texts: impl Iterator<Item = &'a str>) {
+    /// Publishes settled frames with consecutive numbers: whole JSON objects, each with the party that may see it besides
+    /// the hall's staff; an empty party: nobody.
+    pub fn publish<'a>(&self, frames: impl Iterator<Item = (&'a str, &'a str)>) {
+        let nobody: Arc<str> = "".into();
         let mut rings = self.rings.write();
-        for text in texts {
-            rings.settled.push(frame(text));
+        for (text, party) in frames {
+            let party = if party.is_empty() { nobody.clone() } else { party.into() };
+            rings.settled.push(Kept { bytes: frame(text), party });
         }
         drop(rings);
         self.news.notify_waiters();
@@ -111,9 +128,10 @@ impl Hub {
 
     /// Publishes previews of frames that are not yet durable, with their stream numbers.
     pub fn publish_provisional<'a>(&self, texts: impl Iterator<Item = (u64, &'a str)>) {
+        let nobody: Arc<str> = "".into();
         let mut rings = self.rings.write();
         for (seq, text) in texts {
-            rings.provisional.push(frame(text));
+            rings.provisional.push(Kept { bytes: frame(text), party: nobody.clone() });
             rings.provisional_seqs.push_back(seq);
             if rings.provisional_seqs.len() > PROVISIONAL_FRAMES {
                 rings.provisional_seqs.pop_front();
@@ -149,15 +167,17 @@ impl Hub {
         self.news.notified()
     }
 
-    /// Appends everything new for this cursor to `out`, at most `bytes_max` (but at least one frame).
-    /// Previews come before settled frames, the heartbeat last, so that it never runs ahead of what it counts.
+    /// Appends everything new for this cursor to `out`, at most 256 KiB (but at least one frame); of a party, only what
+    /// is its own, and no previews. Previews come before settled frames, the heartbeat last, so that it never runs ahead of what it counts.
     ///
     /// # Errors
     /// [`FellBehind`]: the client must resume from the journal.
-    pub fn drain(&self, cursor: &mut Cursor, out: &mut Vec<u8>, bytes_max: usize) -> Result<(), FellBehind> {
+    pub fn drain(&self, cursor: &mut Cursor, party: Option<&str>, out: &mut Vec<u8>) -> Result<(), FellBehind> {
         let rings = self.rings.read();
-        rings.previews(cursor, out);
-        if !rings.settled.copy_from(&mut cursor.settled, out, bytes_max) {
+        if party.is_none() {
+            rings.previews(cursor, out);
+        }
+        if !rings.settled.copy_from(&mut cursor.settled, party, out) {
             return Err(FellBehind);
         }
         if cursor.settled == rings.settled.next() && cursor.beats != rings.beats {
@@ -174,7 +194,7 @@ impl Rings {
         let skip = cursor.provisional.saturating_sub(self.provisional.first) as usize;
         for (seq, frame) in self.provisional_seqs.iter().zip(&self.provisional.frames).skip(skip) {
             if *seq >= cursor.settled {
-                out.extend_from_slice(frame);
+                out.extend_from_slice(&frame.bytes);
             }
         }
         cursor.provisional = self.provisional.next();
@@ -207,17 +227,17 @@ mod tests {
 
     fn drained(hub: &Hub, cursor: &mut Cursor) -> String {
         let mut out = Vec::new();
-        hub.drain(cursor, &mut out, 1 << 20).unwrap();
+        hub.drain(cursor, None, &mut out).unwrap();
         out.iter().filter(|b| b.is_ascii_lowercase() || b.is_ascii_digit()).map(|b| char::from(*b)).collect()
     }
 
     #[test]
     fn a_client_gets_exactly_what_it_lacks_in_order() {
         let hub = Hub::new(5);
-        hub.publish(["f5", "f6"].into_iter());
+        hub.publish([("f5", ""), ("f6", "")].into_iter());
         let mut late = hub.cursor(6);
         assert_eq!(drained(&hub, &mut late), "f6");
-        hub.publish(["f7"].into_iter());
+        hub.publish([("f7", "")].into_iter());
         hub.beat("b");
         assert_eq!(drained(&hub, &mut late), "f7b");
         assert_eq!(drained(&hub, &mut late), "");
@@ -229,7 +249,7 @@ mod tests {
         let (mut early, mut late) = (hub.cursor(1), hub.cursor(1));
         hub.publish_provisional([(1, "p1")].into_iter());
         assert_eq!(drained(&hub, &mut early), "p1");
-        hub.publish(["s1"].into_iter());
+        hub.publish([("s1", "")].into_iter());
         assert_eq!(drained(&hub, &mut early), "s1");
         assert_eq!(drained(&hub, &mut late), "p1s1");
         let mut fresh = hub.cursor(2);
@@ -240,17 +260,28 @@ mod tests {
     fn a_client_that_fell_off_the_ring_is_told() {
         let hub = Hub::new(1);
         let mut cursor = hub.cursor(1);
-        hub.publish((0..=RING_FRAMES).map(|_| "x"));
-        assert_eq!(hub.drain(&mut cursor, &mut Vec::new(), 1 << 20), Err(FellBehind));
+        hub.publish((0..=RING_FRAMES).map(|_| ("x", "")));
+        assert_eq!(hub.drain(&mut cursor, None, &mut Vec::new()), Err(FellBehind));
     }
 
     #[test]
     fn the_byte_limit_holds_but_one_frame_always_goes() {
         let hub = Hub::new(1);
-        hub.publish(["aaaa", "bbbb"].into_iter());
+        let large = "a".repeat(BATCH_BYTES);
+        hub.publish([(large.as_str(), ""), ("bbbb", "")].into_iter());
         let mut cursor = hub.cursor(1);
         let mut out = Vec::new();
-        hub.drain(&mut cursor, &mut out, 1).unwrap();
-        assert_eq!((out.len(), cursor.settled), (6, 2));
+        hub.drain(&mut cursor, None, &mut out).unwrap();
+        assert_eq!((out.len(), cursor.settled), (BATCH_BYTES + 10, 2));
+    }
+
+    #[test]
+    fn a_party_sees_its_own_frames_only_and_its_cursor_passes_the_others() {
+        let hub = Hub::new(1);
+        hub.publish_provisional([(1, "p1")].into_iter());
+        hub.publish([("f1", ""), ("f2", "brigade-1"), ("f3", "brigade-2")].into_iter());
+        let (mut cursor, mut out) = (hub.cursor(1), Vec::new());
+        hub.drain(&mut cursor, Some("brigade-1"), &mut out).unwrap();
+        assert_eq!((out, cursor.settled), (frame("f2").to_vec(), 4));
     }
 }

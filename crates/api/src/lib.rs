@@ -15,9 +15,12 @@ mod upgrade;
 
 pub use access::hash_password;
 pub use board::Board;
-pub use deps::{AccountRow, AlarmQuery, Desk, HistoryQuery, Records, SessionRow, Subsystem};
+pub use deps::{
+    AccountChange, AccountRow, AlarmQuery, AuditEntry, Blocking, Desk, GroupQuery, HistoryQuery, NewAttachment,
+    Records, SessionRow, Subsystem, TimelineQuery, TokenKind, TokenRow, WorkQuery,
+};
 pub use hub::{FellBehind, Hub, frame};
 pub use openapi::document;
 pub use server::{Api, Parts, Settings};
-pub use sessions::{Grant, Sessions};
+pub use sessions::{By, Grant, Sessions};
 pub use stream::Consoles;

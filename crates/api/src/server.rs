@@ -7,6 +7,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, header};
 use model::{Directory, Team};
+use response::WorkSettings;
 use runtime::{Counter, Gauge, LatestTable, Metrics, Shared, Tasks};
 use tokio::net::TcpListener;
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -18,6 +19,8 @@ use crate::{Board, Hub, Sessions, routes, stream};
 const BODY_MAX: usize = 64 * 1024;
 /// Password checks at once: 19 MiB each.
 const ARGON_AT_ONCE: usize = 4;
+/// Attachments received at once: 10 MiB each.
+const UPLOADS_AT_ONCE: usize = 4;
 
 /// What people's door is told at the start.
 #[derive(Clone, Debug)]
@@ -41,6 +44,8 @@ pub struct Api {
     pub board: Arc<Board>,
     /// Tags.
     pub directory: Arc<Shared<Directory>>,
+    /// Parties, plans and profile of the work systems in force.
+    pub work_settings: Arc<Shared<WorkSettings>>,
     /// Newest values.
     pub latest: Arc<Shared<LatestTable>>,
     /// The way into the hall.
@@ -63,6 +68,10 @@ pub struct Api {
     pub tasks: Tasks,
     /// Password checks at once.
     pub argon: Arc<tokio::sync::Semaphore>,
+    /// Attachments received at once.
+    pub uploads: Arc<tokio::sync::Semaphore>,
+    /// Held while accounts change: each change is judged by what the one before left.
+    pub account_changes: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Api {
@@ -73,6 +82,7 @@ impl Api {
             hub: parts.hub,
             board: parts.board,
             directory: parts.directory,
+            work_settings: parts.work_settings,
             latest: parts.latest,
             desk: parts.desk,
             records: parts.records,
@@ -84,6 +94,8 @@ impl Api {
             settings: Arc::new(settings),
             tasks,
             argon: Arc::new(tokio::sync::Semaphore::new(ARGON_AT_ONCE)),
+            uploads: Arc::new(tokio::sync::Semaphore::new(UPLOADS_AT_ONCE)),
+            account_changes: Arc::default(),
         }
     }
 
@@ -139,6 +151,8 @@ pub struct Parts {
     pub board: Arc<Board>,
     /// See [`Api`].
     pub directory: Arc<Shared<Directory>>,
+    /// See [`Api`].
+    pub work_settings: Arc<Shared<WorkSettings>>,
     /// See [`Api`].
     pub latest: Arc<Shared<LatestTable>>,
     /// See [`Api`].

@@ -35,8 +35,6 @@ const HEARTBEAT: Duration = Duration::from_secs(1);
 const READINGS_EVERY: Duration = Duration::from_millis(250);
 /// Most tags one client may subscribe.
 const TAGS_MAX: usize = 200;
-/// Written at once.
-const BATCH_BYTES: usize = 256 * 1024;
 /// A client that takes nothing for this long is cut.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// A client that was cut may still read its last frame and the hint where to resume for this long.
@@ -142,7 +140,7 @@ pub async fn stream(
 /// Machines by token; people by cookie, and then the Origin must be right before the session is even looked at.
 async fn authenticate(api: &Api, headers: HeaderMap) -> Result<Caller, Answer> {
     if let Some(token) = access::bearer(&headers) {
-        return api.sessions.machine(token).map(Caller).ok_or_else(|| Answer(Problem::new("LOGIN_REQUIRED", "")));
+        return Ok(Caller(api.sessions.machine(&api.records, token, runtime::unix_now()).await?));
     }
     if !access::origin_allowed(api, &headers, true) {
         return Err(Answer(Problem::new("ORIGIN_DENIED", "Origin")));
@@ -221,7 +219,9 @@ impl Client {
             let page = read(&self.api.records.events_since, (after, JOURNAL_PAGE)).await.unwrap_or_default();
             let Some((newest, _)) = page.last() else { return Err(End::TooSlow(after)) };
             let mut out = Vec::new();
-            page.iter().for_each(|(_, text)| out.extend_from_slice(&frame(text)));
+            let party = self.grant.party.as_deref();
+            let own = page.iter().filter(|(_, text)| party.is_none_or(|p| audience(text) == p));
+            own.for_each(|(_, text)| out.extend_from_slice(&frame(text)));
             // A client that is cut in the middle resumes from before the page: a repeat is harmless, a gap is not.
             self.write(&out, after).await?;
             after = *newest;
@@ -240,7 +240,7 @@ impl Client {
             news.as_mut().enable();
             out.clear();
             let settled = cursor.settled;
-            if api.hub.drain(&mut cursor, &mut out, BATCH_BYTES).is_err() {
+            if api.hub.drain(&mut cursor, self.grant.party.as_deref(), &mut out).is_err() {
                 return End::TooSlow(settled - 1);
             }
             if !out.is_empty() {
@@ -260,18 +260,15 @@ impl Client {
         }
     }
 
-    /// An open stream counts as use of its session; a session that was ended ends its streams, within a heartbeat.
+    /// An open stream counts as use of its session; a session or token that was ended ends its streams, within a
+    /// heartbeat.
     fn still_welcome(&mut self) -> Result<(), End> {
         let now = runtime::unix_now();
-        let Some(hash) = self.grant.session.as_ref().filter(|_| now - self.seen_at > HEARTBEAT.as_micros() as i64 / 2)
-        else {
+        if now - self.seen_at <= HEARTBEAT.as_micros() as i64 / 2 {
             return Ok(());
-        };
-        self.seen_at = now;
-        match self.api.sessions.touch(hash, now) {
-            Some(Ok(_)) => Ok(()),
-            _ => Err(End::SessionEnded),
         }
+        self.seen_at = now;
+        if self.api.sessions.still_holds(&self.grant, now) { Ok(()) } else { Err(End::SessionEnded) }
     }
 
     /// Writes whole frames past the WebSocket layer, which has nothing buffered of its own.
@@ -307,11 +304,8 @@ impl Client {
             // Pings are answered by the layer below; a pong or a stray binary frame says nothing to us.
             Some(Ok(_)) => return self.ws.flush().await.map_err(|_| End::Gone),
         };
-        if let Some(hash) = &self.grant.session {
-            match self.api.sessions.touch(hash, runtime::unix_now()) {
-                Some(Ok(_)) => {}
-                _ => return Err(End::SessionEnded),
-            }
+        if !self.api.sessions.still_holds(&self.grant, runtime::unix_now()) {
+            return Err(End::SessionEnded);
         }
         match serde_json::from_str::<ClientFrame>(&text) {
             Ok(frame) => self.obey(frame).await,
@@ -335,6 +329,9 @@ impl Client {
     }
 
     async fn subscribe(&mut self, names: &[String]) -> Result<(), End> {
+        if self.grant.party.is_some() {
+            return self.refuse(Problem::new("FORBIDDEN", "tags")).await;
+        }
         if names.len() > TAGS_MAX {
             let en = format!("at most {TAGS_MAX} tags");
             return self
@@ -413,6 +410,24 @@ fn end_of_frame(frames: &[u8], at: usize) -> usize {
         end += header + len;
     }
     end.min(frames.len())
+}
+
+/// The party a journalled frame is for; empty: the hall's staff only.
+fn audience(text: &str) -> String {
+    #[derive(Deserialize)]
+    struct Party {
+        id: String,
+    }
+    #[derive(Deserialize)]
+    struct Item {
+        receiver: Option<Party>,
+    }
+    #[derive(Deserialize)]
+    struct Frame {
+        item: Option<Item>,
+    }
+    let item = serde_json::from_str::<Frame>(text).ok().and_then(|f| f.item);
+    item.and_then(|i| i.receiver).map(|p| p.id).unwrap_or_default()
 }
 
 /// Starts the task that beats for all clients.

@@ -9,12 +9,14 @@ use std::time::Duration;
 use anyhow::Context as _;
 use api::{Api, Board, Hub, Parts as ApiParts, Sessions};
 use config::{Known, Loaded, Revision};
+use engine::FactBody;
 use hall::{Hall, Outputs, Recovery, StartError};
 use ingest::mqtt::{Door, DoorDeps, DoorSettings, Limits, server_config};
 use ingest::{PendingTags, Rejections};
 use model::{Directory, Gateways, Reading};
 use parking_lot::Mutex;
 use protocol::{AlarmView, settle};
+use response::WorkSettings;
 use runtime::{LatestTable, Metrics, Shared, Tasks};
 use store::Location;
 use tokio::runtime::Handle;
@@ -69,6 +71,7 @@ impl From<anyhow::Error> for Opening {
 struct Rooms {
     metrics: Metrics,
     directory: Arc<Shared<Directory>>,
+    work_settings: Arc<Shared<WorkSettings>>,
     latest: Arc<Shared<LatestTable>>,
     hub: Arc<Hub>,
     board: Arc<Board>,
@@ -81,7 +84,7 @@ impl Building {
     /// Opens everything.
     ///
     /// # Errors
-    /// With the exit code that says what to do: 65, 69, 74, 75 or 78.
+    /// With the exit code that says what to do: 65, 74, 75 or 78.
     pub fn open(mut plan: Plan, runtime: &Handle) -> anyhow::Result<Self> {
         // Tasks may be started from here, and blocking rooms (a PostgreSQL client has a runtime of its own) opened.
         let _entered = runtime.enter();
@@ -111,7 +114,8 @@ impl Building {
         let gateways = Gateways::new(recovery.recovered.gateways.clone());
         let historian = crate::history::History::open(&plan, &location)?;
         let parts = (settings(&plan, &historian), rooms.outputs(&historian), rooms.metrics.clone());
-        let hall = Hall::start(recovery, names, rooms.directory.load(), parts).map_err(|e| exit::start(&e))?;
+        let in_force = (rooms.directory.load(), Arc::new(plan.loaded.work.settings.clone()));
+        let hall = Hall::start(recovery, names, in_force, parts).map_err(|e| exit::start(&e))?;
         let reload = Arc::new(Reload {
             source: plan.source.clone(),
             known: Mutex::new(known),
@@ -159,13 +163,14 @@ impl Rooms {
         reload::fill(&latest, engine);
         let alarms = engine.open_alarms();
         let alarms = alarms.iter().map(|a| (a.alarm_id.0, AlarmView::new(a, &directory))).collect();
-        let orders = engine.book().open_of(response::Kind::Order).map(|o| (o.id.number, (&**o).into())).collect();
+        let items = engine.book().open().cloned().collect();
         let seq = recovery.recovered.last_fact_seq;
         Self {
             metrics: Metrics::default(),
             latest: Arc::new(Shared::new(latest)),
             hub: Arc::new(Hub::new(seq + 1)),
-            board: Arc::new(Board::new(seq, alarms, orders)),
+            board: Arc::new(Board::new(seq, alarms, items)),
+            work_settings: Arc::new(Shared::new(engine.book().settings().as_ref().clone())),
             directory: Arc::new(Shared::new(directory)),
             outlet: Arc::default(),
             pending: Arc::default(),
@@ -176,14 +181,18 @@ impl Rooms {
     fn outputs(&self, historian: &crate::history::History) -> Outputs {
         let (board, hub, directory, outlet) =
             (self.board.clone(), self.hub.clone(), self.directory.clone(), self.outlet.clone());
-        let provisional = self.hub.clone();
+        let (provisional, work_settings) = (self.hub.clone(), self.work_settings.clone());
         let latest = self.latest.clone();
         let newest = self.metrics.gauge("fenghuo_last_reading_us", "", "Server time of the newest reading.");
         Outputs {
             settled: Box::new(move |told| {
+                let texts = told.texts.iter().map(|t| settle(t, Some(told.committed_at)));
+                let frames: Vec<(String, &str)> = texts.zip(told.facts.iter().map(|f| receiver(&f.body))).collect();
+                hub.publish(frames.iter().map(|(text, party)| (text.as_str(), *party)));
+                if !Arc::ptr_eq(&work_settings.load(), told.settings) {
+                    work_settings.store(told.settings.clone());
+                }
                 board.apply(told.facts, &directory.load());
-                let frames: Vec<String> = told.texts.iter().map(|t| settle(t, Some(told.committed_at))).collect();
-                hub.publish(frames.iter().map(String::as_str));
                 outlet.tell(told);
             }),
             provisional: Box::new(move |alarms| {
@@ -202,6 +211,15 @@ impl Rooms {
             }),
             failed: Box::new(|error| tracing::error!(error = %error.chain(), "the hall acknowledges nothing more")),
         }
+    }
+}
+
+/// The party that may see a fact besides the hall's staff; empty: none.
+fn receiver(fact: &FactBody) -> &str {
+    match fact {
+        FactBody::Work(event) => event.item.receiver.as_deref().unwrap_or_default(),
+        FactBody::Exercise(played) => receiver(played),
+        FactBody::Alarm(_) | FactBody::Notice(_) => "",
     }
 }
 
@@ -225,7 +243,7 @@ fn open_doors(plan: Plan, rooms: Rooms, opened: Opened, runtime: &Handle) -> any
     }
     let door = runtime
         .block_on(Door::listen(door_settings(settings)?, deps, &doors))
-        .map_err(|e| exit::with(69, format!("MQTT door {}: {e}; choose another with --mqtt", settings.mqtt.listen)))?;
+        .map_err(|e| exit::with(78, format!("MQTT door {}: {e}; choose another with --mqtt", settings.mqtt.listen)))?;
     let mqtt = door.plain.context("the MQTT door has no plain listener")?;
     rooms.outlet.open(door.outgoing, &readers).map_err(|p| exit::with(74, p.message_en))?;
     rooms.outlet.start_clearing(&hall, &doors);
@@ -236,6 +254,7 @@ fn open_doors(plan: Plan, rooms: Rooms, opened: Opened, runtime: &Handle) -> any
         directory: rooms.directory.clone(),
         pending: rooms.pending.clone(),
         rejections: rooms.rejections.clone(),
+        attachments: store::attachments::Attachments::new(&plan.data_dir),
         reload,
         history: historian.query(),
         subsystems: Arc::new(move || {
@@ -256,6 +275,7 @@ fn open_doors(plan: Plan, rooms: Rooms, opened: Opened, runtime: &Handle) -> any
             hub: rooms.hub,
             board: rooms.board,
             directory: rooms.directory.clone(),
+            work_settings: rooms.work_settings,
             latest: rooms.latest,
             desk: submit::desk(&hall),
             records: records(&parts),
@@ -265,7 +285,7 @@ fn open_doors(plan: Plan, rooms: Rooms, opened: Opened, runtime: &Handle) -> any
     );
     let http = runtime
         .block_on(api.listen(settings.http.listen))
-        .map_err(|e| exit::with(69, format!("console {}: {e}; choose another with --http", settings.http.listen)))?;
+        .map_err(|e| exit::with(78, format!("console {}: {e}; choose another with --http", settings.http.listen)))?;
     give_back_memory();
     Ok(Building { hall, api, http, mqtt, directory: rooms.directory, readers, historian, doors, people })
 }

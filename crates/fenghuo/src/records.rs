@@ -2,18 +2,17 @@
 
 use std::sync::Arc;
 
-use api::{AccountRow, AlarmQuery, Records, SessionRow, Subsystem};
+use api::{AlarmQuery, Records, Subsystem};
 use hall::{Hall, RecordChange, Submission};
 use ingest::{PendingTags, Rejections};
-use model::{Actor, Directory, Priority, Time};
+use model::{Actor, Directory, Priority};
 use parking_lot::Mutex;
 use protocol::{
-    AlarmFrame, AlarmView, AuditHeadView, AuditRowView, NoticeFrame, OrderFrame, PendingTagView, Problem,
-    RejectionView, settle,
+    AlarmFrame, AlarmView, AuditHeadView, AuditRowView, NoticeFrame, PendingTagView, Problem, RejectionView, settle,
 };
-use runtime::{Shared, unix_now};
+use runtime::Shared;
 use serde::de::DeserializeOwned;
-use store::accounts::{self, Purpose, Token};
+use store::attachments::Attachments;
 use store::{AlarmFilter, EventRow, Location, Reader, StoreError};
 
 use crate::reload::Reload;
@@ -26,8 +25,6 @@ pub struct Readers {
 
 /// Connections kept open.
 const READERS_KEPT: usize = 4;
-/// A session lasts one shift, microseconds.
-const SESSION_US: i64 = 12 * 3_600 * 1_000_000;
 
 impl Readers {
     /// None open yet.
@@ -63,49 +60,67 @@ pub struct Parts {
     pub directory: Arc<Shared<Directory>>,
     pub pending: Arc<PendingTags>,
     pub rejections: Arc<Rejections>,
+    pub attachments: Attachments,
     pub reload: Arc<Reload>,
     pub history: Arc<dyn Fn(api::HistoryQuery) -> Result<Vec<protocol::HistoryPoint>, Problem> + Send + Sync>,
     pub subsystems: Arc<dyn Fn() -> Vec<Subsystem> + Send + Sync>,
 }
 
+/// A function of the parts, as the API wants it.
+fn on<A, R>(
+    parts: &Arc<Parts>,
+    read: impl Fn(&Parts, A) -> Result<R, Problem> + Send + Sync + 'static,
+) -> api::Blocking<A, R> {
+    let parts = parts.clone();
+    Arc::new(move |argument| read(&parts, argument))
+}
+
 /// The API's view of everything.
 pub fn records(parts: &Parts) -> Records {
     let p = Arc::new(parts.clone());
-    let with = |p: &Arc<Parts>| p.clone();
-    let (a, b, c, d, e, f, g) = (with(&p), with(&p), with(&p), with(&p), with(&p), with(&p), with(&p));
-    let (h, i, j, k, l, m, n) = (with(&p), with(&p), with(&p), with(&p), with(&p), with(&p), with(&p));
     Records {
-        events_since: Arc::new(move |(seq, limit)| a.events_since(seq, limit)),
-        closed_alarms: Arc::new(move |query| b.closed_alarms(&query)),
-        alarm_events: Arc::new(move |id| c.alarm_events(id)),
-        orders: Arc::new(move |limit| d.orders(limit)),
-        notices: Arc::new(move |limit| e.notices(limit)),
-        audit_head: Arc::new(move |()| f.audit_head()),
-        audit_page: Arc::new(move |(before, limit)| g.audit_page(before, limit)),
+        events_since: on(&p, |p, (seq, limit)| p.events_since(seq, limit)),
+        closed_alarms: on(&p, |p, query| p.closed_alarms(&query)),
+        alarm_events: on(&p, |p, id| p.alarm_events(id)),
+        orders: on(&p, |p, (receiver, limit)| p.orders(receiver, limit)),
+        work: on(&p, |p, query| p.work(query)),
+        work_item: on(&p, |p, id| p.work_item(id)),
+        work_events: on(&p, |p, id| p.work_events(id)),
+        work_groups: on(&p, |p, query| p.work_groups(query)),
+        timeline: on(&p, |p, query| p.timeline(&query)),
+        notices: on(&p, |p, limit| p.notices(limit)),
+        audit_head: on(&p, |p, ()| p.audit_head()),
+        audit_page: on(&p, |p, (before, limit)| p.audit_page(before, limit)),
         history: p.history.clone(),
-        pending: Arc::new(move |()| Ok(h.pending_tags())),
-        rejections: Arc::new(move |()| Ok(i.rejection_rows())),
-        account: Arc::new(move |name| j.account(&name)),
-        session: Arc::new(move |hash| k.session(&hash)),
-        keep_session: Arc::new(move |row| l.keep_session(row)),
-        end_session: Arc::new(move |hash| m.end_session(hash)),
-        audit: Arc::new(move |entry| n.change(Box::new(|_| Ok(())), Some(entry))),
-        reload: {
-            let p = p.clone();
-            Arc::new(move |actor: Actor| p.reload.run(&p.hall, actor))
-        },
+        pending: on(&p, |p, ()| Ok(p.pending_tags())),
+        rejections: on(&p, |p, ()| Ok(p.rejection_rows())),
+        account: on(&p, |p, name: String| p.account(&name)),
+        accounts: on(&p, |p, ()| p.accounts()),
+        save_account: on(&p, |p, (change, audit)| p.save_account(change, audit)),
+        tokens: on(&p, |p, ()| p.tokens()),
+        token: on(&p, |p, hash: String| p.token(&hash)),
+        keep_token: on(&p, |p, (row, audit)| p.keep_token(row, audit)),
+        revoke_token: on(&p, |p, (hash, audit)| p.revoke_token(hash, audit)),
+        keep_attachment: on(&p, |p, new| p.keep_attachment(new)),
+        attachment: on(&p, |p, id: String| p.attachment(&id)),
+        attachment_bytes: on(&p, |p, id: String| p.attachment_bytes(&id)),
+        session: on(&p, |p, hash: String| p.session(&hash)),
+        keep_session: on(&p, |p, row| p.keep_session(row)),
+        end_session: on(&p, |p, hash| p.end_session(hash)),
+        audit: on(&p, |p, entry| p.change(Box::new(|_| Ok(())), Some(entry))),
+        reload: on(&p, |p, actor: Actor| p.reload.run(&p.hall, actor)),
         subsystems: p.subsystems.clone(),
     }
 }
 
-fn frame<T: DeserializeOwned>(row: &EventRow) -> Option<T> {
+pub(crate) fn frame<T: DeserializeOwned>(row: &EventRow) -> Option<T> {
     let text = settle(&row.json, Some(row.committed_at));
     serde_json::from_str(&text)
         .map_err(|error| tracing::error!(%error, seq = row.seq, "a journalled frame cannot be read"))
         .ok()
 }
 
-fn frames<T: DeserializeOwned>(rows: &[EventRow]) -> Vec<T> {
+pub(crate) fn frames<T: DeserializeOwned>(rows: &[EventRow]) -> Vec<T> {
     rows.iter().filter_map(frame).collect()
 }
 
@@ -129,11 +144,6 @@ impl Parts {
 
     fn alarm_events(&self, id: u64) -> Result<Vec<AlarmFrame>, Problem> {
         Ok(frames(&self.readers.read(|r| r.alarm_history(id))?))
-    }
-
-    fn orders(&self, limit: usize) -> Result<Vec<protocol::OrderView>, Problem> {
-        let rows = self.readers.read(|r| r.orders(false, limit as u64))?;
-        Ok(frames::<OrderFrame>(&rows).into_iter().map(|f| f.order).collect())
     }
 
     fn notices(&self, limit: usize) -> Result<Vec<NoticeFrame>, Problem> {
@@ -176,45 +186,8 @@ impl Parts {
         self.rejections.snapshot().into_iter().filter_map(rejection).collect()
     }
 
-    fn account(&self, name: &str) -> Result<Option<AccountRow>, Problem> {
-        let read = |r: &mut Reader| {
-            accounts::find(r.database(), name).map_err(|source| StoreError::Sql { doing: "read an account", source })
-        };
-        let found = self.readers.read(read)?.filter(|a| !a.disabled);
-        Ok(found.map(|a| AccountRow {
-            actor: Actor { account: a.account, name: a.name },
-            role: a.role,
-            password_hash: a.password_hash,
-        }))
-    }
-
-    fn session(&self, hash: &str) -> Result<Option<SessionRow>, Problem> {
-        let now = Time(unix_now());
-        let read = |r: &mut Reader| {
-            accounts::find_token(r.database(), hash, now)
-                .map_err(|source| StoreError::Sql { doing: "read a session", source })
-        };
-        let found = self.readers.read(read)?.filter(|t| t.purpose == Purpose::Session);
-        Ok(found.map(|t| SessionRow { token_hash: t.hash, account: t.account, created_at: t.created_at.0 }))
-    }
-
-    fn keep_session(&self, row: SessionRow) -> Result<(), Problem> {
-        let token = Token {
-            hash: row.token_hash,
-            account: row.account,
-            purpose: Purpose::Session,
-            created_at: Time(row.created_at),
-            expires_at: Some(Time(row.created_at + SESSION_US)),
-        };
-        self.change(Box::new(move |db| accounts::save_token(db, &token)), None)
-    }
-
-    fn end_session(&self, hash: String) -> Result<(), Problem> {
-        self.change(Box::new(move |db| accounts::remove_token(db, &hash).map(|_| ())), None)
-    }
-
     /// Changes records through the hall's one writer; returns when it is durable.
-    fn change(&self, change: RecordChange, audit: Option<(String, String, String)>) -> Result<(), Problem> {
+    pub(crate) fn change(&self, change: RecordChange, audit: Option<(String, String, String)>) -> Result<(), Problem> {
         change_records(&self.hall, change, audit)
     }
 }
@@ -262,6 +235,7 @@ pub fn change_records(
 pub fn problem(failure: hall::Failure) -> Problem {
     match failure {
         hall::Failure::Refused(refusal) => refusal.into(),
+        hall::Failure::Record(reason) => Problem::new("INTERNAL", "").detail(&reason, &reason),
         hall::Failure::Journal(reason) => Problem::new("JOURNAL_FAILED", "").detail(&reason, &reason),
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use alarm::RuleSet;
 use engine::{Command, Fact, LinkChange, Outcome, Refusal};
 use model::{Actor, Directory, Reading, Time};
+use response::WorkSettings;
 use runtime::Watermark;
 use store::{Database, SqlError, StoreError};
 
@@ -17,6 +18,9 @@ pub enum Failure {
     /// The engine refused it; nothing changed.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// A change of records was refused for what it says; the journal goes on.
+    #[error("the change was refused: {0}")]
+    Record(String),
     /// The journal cannot be written: nothing is acknowledged any more.
     #[error("the journal failed: {0}")]
     Journal(String),
@@ -43,7 +47,7 @@ pub enum Submission {
     },
     /// Somebody did something.
     Command(Command, Reply<Outcome>),
-    /// New names, rules and directory come into force.
+    /// New names, rules, directory and settings of the work systems come into force.
     Rules {
         /// The rules.
         rules: Arc<RuleSet>,
@@ -51,6 +55,8 @@ pub enum Submission {
         directory: Arc<Directory>,
         /// Names that are new, in the order of their numbers: tags, then conditions.
         names: (Vec<(String, String)>, Vec<String>),
+        /// Settings of the work systems; those in force already say nothing.
+        work: Arc<WorkSettings>,
         /// Who.
         actor: Actor,
         /// Answered with the revision.
@@ -87,6 +93,8 @@ pub struct Told<'a> {
     pub facts: &'a [Fact],
     /// Their frames, without commit time.
     pub texts: &'a [Arc<str>],
+    /// Settings of the work systems in force.
+    pub settings: &'a Arc<WorkSettings>,
     /// When they were committed.
     pub committed_at: Time,
 }

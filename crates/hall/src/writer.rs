@@ -11,6 +11,7 @@ use engine::{Event, Fact, FactBody};
 use model::{Actor, Directory, Time};
 use parking_lot::Mutex;
 use protocol::{Names, encode_fact};
+use response::WorkSettings;
 use runtime::{Intake, Metrics, Offer, Tasks, unix_now};
 use store::{AuditNote, Commit, FactRow, Journal, StoreError};
 
@@ -30,6 +31,10 @@ const GATHER_ABOVE_PER_S: f64 = 3_000.0;
 /// How long they gather, unless a value beyond a limit is among them. An alarm of a rule over several tags, which the
 /// doors cannot foresee, waits this long at such rates.
 const GATHER: Duration = Duration::from_millis(1);
+
+/// After an alarm was published, its core is left to those who carry it to the officer for this long, before the tables
+/// are written: on two cores that work would hold them up.
+const BREATH: Duration = Duration::from_micros(500);
 
 /// Numbers from `fenghuo.toml`.
 #[derive(Clone)]
@@ -89,14 +94,14 @@ pub struct Hall {
 }
 
 impl Hall {
-    /// Puts the rules into force and starts the threads.
+    /// Puts the rules and the settings of the work systems into force and starts the threads.
     ///
     /// # Errors
     /// When the journal or the rules file cannot be written.
     pub fn start(
         recovery: Recovery,
         names: NewNames,
-        directory: Arc<Directory>,
+        (directory, work): (Arc<Directory>, Arc<WorkSettings>),
         parts: (Settings, Outputs, Metrics),
     ) -> Result<Self, StartError> {
         let (settings, outputs, metrics) = parts;
@@ -117,7 +122,7 @@ impl Hall {
             counted,
         });
         let mut writer = Writer::new(shared.clone(), journal, folder.clone());
-        writer.open(names, rules, recovered.last_heard)?;
+        writer.open(names, (rules, work), recovered.last_heard)?;
         let io = |source| StartError::Rules { revision: 0, source };
         let relieved = shared.clone();
         let threads = vec![
@@ -144,14 +149,14 @@ impl Hall {
     /// # Errors
     /// When the file cannot be written, or the hall takes nothing now.
     pub fn activate(&self, activation: Activation, reply: crate::Reply<u64>) -> Result<(), StartError> {
-        let Activation { rules, directory, names, actor } = activation;
+        let Activation { rules, directory, names, work, actor } = activation;
         let in_force = self.shared.desk.lock().engine.rules().clone();
         let rules = engine::complete(&Arc::new(rules), &in_force);
         let io = |source| StartError::Rules { revision: rules.revision, source };
         rules_file::save(&self.folder, &rules).map_err(io)?;
         let busy = || io(std::io::Error::other("the hall takes nothing now"));
         let rules = rules.clone();
-        self.submit(Submission::Rules { rules, directory, names, actor, reply }).map_err(|_| busy())
+        self.submit(Submission::Rules { rules, directory, names, work, actor, reply }).map_err(|_| busy())
     }
 
     /// The number that new rules would get.
@@ -199,6 +204,8 @@ pub struct Activation {
     pub directory: Arc<Directory>,
     /// New names in the order of their numbers: tags, conditions.
     pub names: (Vec<(String, String)>, Vec<String>),
+    /// Settings of the work systems.
+    pub work: Arc<WorkSettings>,
     /// Who.
     pub actor: Actor,
 }
@@ -237,11 +244,11 @@ impl Writer {
         }
     }
 
-    /// The first inputs of this run: new names, new rules if they differ, and the restart.
+    /// The first inputs of this run: new names, new rules and settings if they differ, and the restart.
     fn open(
         &mut self,
         (tags, conditions): NewNames,
-        rules: Option<alarm::RuleSet>,
+        (rules, work): (Option<alarm::RuleSet>, Arc<WorkSettings>),
         last_heard: Time,
     ) -> Result<(), StartError> {
         let now = Time(unix_now());
@@ -253,6 +260,7 @@ impl Writer {
             rules_file::save(&self.folder, &rules).map_err(|source| StartError::Rules { revision, source })?;
             desk.own(now, &Event::Rules(Arc::new(rules), Actor::system()));
         }
+        desk.work(now, work, Actor::system());
         if last_heard != Time::MIN {
             desk.own(now, &Event::Restarted { down_at: last_heard, up_at: now });
         }
@@ -310,32 +318,67 @@ impl Writer {
 
     /// Makes the batch durable, then tells everybody.
     fn commit(&mut self) -> Result<(), StoreError> {
-        let (directory, gateways) = {
+        let (directory, gateways, settings) = {
             let mut desk = self.shared.desk.lock();
             std::mem::swap(&mut desk.batch, &mut self.batch);
             // Taken under the lock that cuts the batch: the state after exactly these inputs.
             if self.snapshot_is_due() {
                 self.state = Some((desk.engine.rules().revision, desk.engine.snapshot()));
             }
-            (desk.directory.clone(), desk.gateways.clone())
+            (desk.directory.clone(), desk.gateways.clone(), desk.engine.book().settings().clone())
         };
         if self.batch.is_empty() && self.batch.marks.is_empty() {
             return Ok(());
         }
         self.texts.clear();
-        let names = Names { directory: &directory, gateways: &gateways };
+        let names = Names { directory: &directory, gateways: &gateways, settings: &settings };
         self.texts.extend(self.batch.facts.iter().map(|f| encode_fact(f, names)));
         drop(gateways);
         self.announce();
         let started = Instant::now();
         self.shared.committing_since.store(unix_now(), Ordering::Release);
-        let result = self.write();
+        let result = self.write(&settings);
         self.shared.committing_since.store(0, Ordering::Release);
         self.shared.in_flight.lock().clear();
-        let committed_at = result?;
+        let durable = result?;
+        self.publish(durable.at(), &settings);
         self.shared.counted.commit_us.set(started.elapsed().as_micros() as f64);
-        self.tell(committed_at);
+        if let Durable::Secured(at) = durable {
+            if !self.somebody_waits() {
+                self.shared.intake.gather(BREATH);
+            }
+            self.settle(at, &settings)?;
+        }
+        self.answer();
         Ok(())
+    }
+
+    /// For an answer that comes only when the tables have it.
+    fn somebody_waits(&self) -> bool {
+        let batch = &self.batch;
+        !(batch.replies.is_empty() && batch.marks.is_empty() && batch.activated.is_empty())
+    }
+
+    /// Tells everybody who looks, before anything else is done.
+    fn publish(&self, committed_at: Time, settings: &Arc<WorkSettings>) {
+        let (facts, texts) = (&self.batch.facts, &self.texts);
+        if !facts.is_empty() {
+            (self.shared.outputs.settled)(&Told { facts, texts, settings, committed_at });
+        }
+    }
+
+    /// The tables get what is durable in the redo log. It waits for no sync, but the relief watches it like a commit: a
+    /// disk that is full of other people's writes may hold up any write.
+    fn settle(&mut self, at: Time, settings: &WorkSettings) -> Result<(), StoreError> {
+        self.shared.committing_since.store(unix_now(), Ordering::Release);
+        let rows = rows(&self.batch, &self.texts, settings);
+        let result = self.journal.settle(&Commit { inputs: &self.batch.inputs, facts: &rows }, at);
+        self.shared.committing_since.store(0, Ordering::Release);
+        if result.is_err() {
+            // They are durable and told: they must not be told again as provisional.
+            self.texts.clear();
+        }
+        result
     }
 
     /// Lets the relief see which alarms are under way.
@@ -351,7 +394,7 @@ impl Writer {
         }
     }
 
-    fn write(&mut self) -> Result<Time, StoreError> {
+    fn write(&mut self, settings: &WorkSettings) -> Result<Durable, StoreError> {
         if let Some(reason) = &*self.shared.failed.lock() {
             return Err(StoreError::Stopped { at: Time(unix_now()), first: reason.as_str().into() });
         }
@@ -365,21 +408,32 @@ impl Writer {
         for (change, audit, reply) in self.batch.records.drain(..) {
             let note =
                 audit.as_ref().map(|(account, action, subject)| AuditNote { account, action, subject, detail: "" });
-            let result = self.journal.apply(note.as_slice(), change);
-            reply(result.as_ref().map(|_| ()).map_err(|e| Failure::Journal(e.chain())));
-            result?;
+            match self.journal.apply(note.as_slice(), change) {
+                Ok(_) => reply(Ok(())),
+                Err(error @ StoreError::Refused { .. }) => {
+                    tracing::error!(error = error.chain(), "a change of records was refused");
+                    reply(Err(Failure::Record(error.chain())));
+                }
+                Err(error) => {
+                    reply(Err(Failure::Journal(error.chain())));
+                    return Err(error);
+                }
+            }
         }
-        let rows: Vec<FactRow<'_>> =
-            self.batch.facts.iter().zip(&self.texts).map(|(fact, text)| row(fact, text)).collect();
-        self.journal.commit(&Commit { inputs: &self.batch.inputs, facts: &rows })
+        let rows = rows(&self.batch, &self.texts, settings);
+        let commit = Commit { inputs: &self.batch.inputs, facts: &rows };
+        match self.journal.secure(&commit)? {
+            Some(at) => {
+                self.shared.counted.sync_us.observe(self.journal.synced_in_us());
+                Ok(Durable::Secured(at))
+            }
+            None => self.journal.commit(&commit).map(Durable::Committed),
+        }
     }
 
-    /// Alarms first, then people who wait, then devices, then the historian.
-    fn tell(&mut self, committed_at: Time) {
+    /// Everybody else: people who wait, then devices, then the historian.
+    fn answer(&mut self) {
         let batch = &mut self.batch;
-        if !batch.facts.is_empty() {
-            (self.shared.outputs.settled)(&Told { facts: &batch.facts, texts: &self.texts, committed_at });
-        }
         for (reply, outcome) in batch.replies.drain(..) {
             reply(Ok(outcome));
         }
@@ -447,9 +501,28 @@ impl Writer {
     }
 }
 
-fn row<'a>(fact: &'a Fact, text: &'a str) -> FactRow<'a> {
-    let outbox_topic = response::Told::of(fact).real().and_then(outbox);
-    FactRow { outbox_topic, ..FactRow::of(fact, text) }
+/// How far a commit is.
+enum Durable {
+    /// In the redo log; the tables still wait for it.
+    Secured(Time),
+    /// In the tables.
+    Committed(Time),
+}
+
+impl Durable {
+    fn at(&self) -> Time {
+        match self {
+            Self::Secured(at) | Self::Committed(at) => *at,
+        }
+    }
+}
+
+fn rows<'a>(batch: &'a Batch, texts: &'a [Arc<str>], settings: &'a WorkSettings) -> Vec<FactRow<'a>> {
+    let row = |(fact, text): (&'a Fact, &'a Arc<str>)| {
+        let outbox_topic = response::Told::of(fact).real().and_then(outbox);
+        FactRow { outbox_topic, ..FactRow::of(fact, text, settings) }
+    };
+    batch.facts.iter().zip(texts).map(row).collect()
 }
 
 /// Warnings of priority I to IV go to sirens and gateways that subscribe to `fenghuo/out/`: what is real, by its type.

@@ -16,6 +16,8 @@ pub enum Role {
     Administrator,
     /// 只读: walls and visitors.
     ReadOnly,
+    /// 现场: a receiver of orders, by personal link; sees and acts on the orders of one party only.
+    Field,
 }
 
 /// Who did something; written into every event and audit row.

@@ -21,12 +21,14 @@ pub struct MeView {
     pub account: String,
     /// The person's name.
     pub name: String,
-    /// `duty_officer`, `shift_lead`, `commander`, `administrator`, `read_only`.
+    /// `duty_officer`, `shift_lead`, `commander`, `administrator`, `read_only`, `field`.
     #[schema(value_type = String)]
     pub role: model::Role,
     /// What this role may do.
     #[schema(value_type = Vec<String>)]
     pub permissions: &'static [Permission],
+    /// The party a field session acts for.
+    pub party: Option<String>,
 }
 
 /// How the hall is.
@@ -50,6 +52,29 @@ pub struct StatusView {
     pub flood: bool,
     /// Journal.
     pub journal: JournalView,
+    /// The watch that is on duty.
+    pub shift: Option<ShiftView>,
+}
+
+/// Who stands the watch.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct ShiftView {
+    /// `S-000012`.
+    pub id: String,
+    /// Its state.
+    pub state: String,
+    /// 带班领导.
+    pub leader: Option<ActorView>,
+    /// 主班.
+    pub main: Option<ActorView>,
+    /// 副班.
+    pub deputies: Vec<ActorView>,
+    /// 备勤.
+    pub standby: Vec<ActorView>,
+    /// When it began or begins.
+    pub starts_at: Option<i64>,
+    /// When it ends.
+    pub ends_at: Option<i64>,
 }
 
 /// How the journal is.
@@ -306,6 +331,8 @@ pub struct DoneView {
     pub alarm_id: Option<String>,
     /// The order.
     pub order_id: Option<String>,
+    /// Items it made or changed, the one it was about first.
+    pub ids: Vec<String>,
     /// A repeat of an idempotency key: nothing happened twice.
     pub repeated: bool,
 }
@@ -320,9 +347,21 @@ pub struct OrderBody {
     /// is `VERSION_CONFLICT` with who did.
     #[serde(default)]
     pub alarm_seq: Option<u64>,
-    /// Receiver: a team's id.
+    /// Receiver: the id of a party; or several in `receivers`.
     #[serde(default)]
     pub receiver: String,
+    /// Receivers: each gets an order of its own.
+    #[serde(default)]
+    pub receivers: Vec<String>,
+    /// The incident it belongs to.
+    #[serde(default)]
+    pub incident_id: Option<String>,
+    /// Seconds between reports of the receiver; the profile's by default.
+    #[serde(default)]
+    pub feedback_every_s: Option<f64>,
+    /// Seconds until it must be complete; the profile's by default.
+    #[serde(default)]
+    pub complete_within_s: Option<f64>,
     /// What is ordered.
     #[serde(default)]
     pub content: String,
@@ -331,8 +370,9 @@ pub struct OrderBody {
     pub place: String,
     /// 1 to 5.
     pub priority: u8,
-    /// Seconds within which it must be acknowledged, 10 to 86400.
-    pub ack_within_s: f64,
+    /// Seconds within which it must be acknowledged, 10 to 86400; the profile's by default.
+    #[serde(default)]
+    pub ack_within_s: Option<f64>,
 }
 
 /// Act on an order.
@@ -343,6 +383,13 @@ pub struct OrderActBody {
     /// Reason or feedback.
     #[serde(default)]
     pub note: String,
+    /// Values by field name: `percent`, `feedback_position`.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    pub fields: serde_json::Map<String, serde_json::Value>,
+    /// Ids of attachments.
+    #[serde(default)]
+    pub attachments: Vec<String>,
 }
 
 /// Orders.

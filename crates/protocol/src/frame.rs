@@ -6,10 +6,12 @@ use std::sync::Arc;
 use alarm::{Annunciation, Cause, State, Transition};
 use engine::{Fact, FactBody, Notice};
 use model::{Directory, TagIndex, Time};
+use response::{Kind, WorkSettings};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{ActorView, AlarmView, OrderView};
+use crate::work::Change;
+use crate::{ActorView, AlarmView, CauseView, OrderView, WorkItemView};
 
 /// First frame of every connection.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -92,7 +94,7 @@ pub struct AlarmFrame {
     pub provisional: bool,
 }
 
-/// An order changed.
+/// An order changed: what a [`crate::WorkFrame`] says, and the order as older clients know it.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct OrderFrame {
     /// `order`.
@@ -102,12 +104,22 @@ pub struct OrderFrame {
     pub seq: u64,
     /// The order after the change.
     pub order: OrderView,
-    /// State before.
+    /// The same as an item.
+    pub item: WorkItemView,
+    /// State before; null: just made.
     pub from: Option<String>,
-    /// Told because it is overdue.
+    /// What was done; `create` for a new order.
+    pub action: String,
+    /// Told because a deadline was missed.
     pub overdue: bool,
     /// Who.
     pub actor: ActorView,
+    /// Reason or text.
+    pub note: String,
+    /// Why.
+    pub cause: CauseView,
+    /// When the engine found out.
+    pub detected_at: i64,
     /// When it became durable.
     #[serde(default)]
     pub committed_at: Option<i64>,
@@ -210,24 +222,11 @@ struct AlarmOut<'a> {
 }
 
 #[derive(Serialize)]
-struct OrderOut {
-    r#type: &'static str,
-    seq: u64,
+struct OrderOut<'a> {
+    #[serde(flatten)]
+    change: Change<'a>,
     order: OrderView,
-    from: Option<String>,
     overdue: bool,
-    actor: ActorView,
-}
-
-#[derive(Serialize)]
-struct WorkOut<'a> {
-    r#type: &'static str,
-    seq: u64,
-    id: String,
-    state: &'a str,
-    action: &'a str,
-    detected_at: i64,
-    actor: ActorView,
 }
 
 #[derive(Serialize)]
@@ -245,6 +244,8 @@ pub struct Names<'a> {
     pub directory: &'a Directory,
     /// Gateways in the order of their numbers.
     pub gateways: &'a [String],
+    /// Parties and profile values.
+    pub settings: &'a WorkSettings,
 }
 
 /// The frame of a fact as JSON, without its commit time: what the journal keeps.
@@ -255,23 +256,12 @@ pub fn encode_fact(fact: &Fact, names: Names<'_>) -> Arc<str> {
             return exercise_frame(fact.seq, &encode_fact(&played, names));
         }
         FactBody::Alarm(t) => serde_json::to_string(&alarm_out(t, names.directory)),
-        FactBody::Work(e) if e.item.id.kind == response::Kind::Order => serde_json::to_string(&OrderOut {
-            r#type: "order",
-            seq: fact.seq,
+        FactBody::Work(e) if e.item.id.kind == Kind::Order => serde_json::to_string(&OrderOut {
+            change: Change::new("order", e, fact.at, names.settings),
             order: (&*e.item).into(),
-            from: e.from.as_ref().map(ToString::to_string),
             overdue: matches!(e.cause, response::Cause::Deadline { .. }),
-            actor: (&e.actor).into(),
         }),
-        FactBody::Work(e) => serde_json::to_string(&WorkOut {
-            r#type: "work",
-            seq: fact.seq,
-            id: e.item.id.to_string(),
-            state: &e.item.state,
-            action: &e.action,
-            detected_at: fact.at.0,
-            actor: (&e.actor).into(),
-        }),
+        FactBody::Work(e) => serde_json::to_string(&Change::new("work", e, fact.at, names.settings)),
         FactBody::Notice(n) => serde_json::to_string(&NoticeOut {
             r#type: "notice",
             seq: fact.seq,
@@ -341,7 +331,8 @@ mod tests {
         let body = FactBody::Notice(Notice::RulesActivated { revision: 3, conditions: 9, retired: 1 });
         let fact = Fact { seq: 7, at: Time(5), body };
         let directory = Directory::default();
-        let text = encode_fact(&fact, Names { directory: &directory, gateways: &[] });
+        let text =
+            encode_fact(&fact, Names { directory: &directory, gateways: &[], settings: &WorkSettings::default() });
         let frame: NoticeFrame = serde_json::from_str(&settle(&text, Some(Time(9)))).unwrap();
         assert_eq!((frame.seq, frame.committed_at, frame.provisional), (7, Some(9), false));
         let frame: NoticeFrame = serde_json::from_str(&settle(&text, None)).unwrap();
@@ -351,7 +342,8 @@ mod tests {
     #[test]
     fn a_notice_names_its_gateway() {
         let directory = Directory::default();
-        let names = Names { directory: &directory, gateways: &["gw-1".into(), "gw-2".into()] };
+        let settings = WorkSettings::default();
+        let names = Names { directory: &directory, gateways: &["gw-1".into(), "gw-2".into()], settings: &settings };
         let scope = |scope: &str| {
             let link = Notice::Link { scope: scope.into(), up: true, reason: String::new() };
             named(&link, names)["scope"].as_str().unwrap().to_owned()

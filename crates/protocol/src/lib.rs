@@ -2,20 +2,33 @@
 
 mod alarms;
 mod body;
+mod csv;
+mod flow_view;
 mod frame;
 mod orders;
+mod people;
 mod permission;
 mod problem;
+mod timeline;
+mod value_json;
+mod work;
+mod work_body;
 
 pub use alarms::{AcknowledgementView, ActorView, AlarmView, ShelvingView};
 pub use body::*;
+pub use csv::{csv_of_items, csv_of_life};
+pub use flow_view::*;
 pub use frame::{
     AlarmFrame, ClientFrame, Heartbeat, Hello, Names, NoticeFrame, OrderFrame, ReadingView, ReadingsFrame,
     SnapshotRequired, Sources, encode_fact, settle,
 };
 pub use orders::{OrderView, ReceiptView};
+pub use people::*;
 pub use permission::{Permission, allowed, permissions};
 pub use problem::{Code, Problem, code};
+pub use value_json::{fields_json, read_fields, value_json};
+pub use work::*;
+pub use work_body::*;
 
 /// Version of the outside contract; in `hello` and in the OpenAPI.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

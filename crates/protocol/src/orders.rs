@@ -5,7 +5,7 @@ use response::{Entry, Item, PRIORITIES};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::ActorView;
+use crate::{ActorView, AttachmentView, value_json};
 
 /// One step in an order's life.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -18,6 +18,24 @@ pub struct ReceiptView {
     pub by: ActorView,
     /// Reason or feedback.
     pub note: String,
+}
+
+/// What a receiver reported.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct FeedbackView {
+    /// Microseconds since the epoch, UTC.
+    pub at: i64,
+    /// By whom.
+    pub by: ActorView,
+    /// What they say.
+    pub text: String,
+    /// Progress in percent.
+    pub percent: Option<f64>,
+    /// Where, as sent.
+    #[schema(value_type = Option<Object>)]
+    pub position: Option<serde_json::Value>,
+    /// Photos and papers.
+    pub attachments: Vec<AttachmentView>,
 }
 
 /// An order to one receiver. Times are microseconds since the epoch, UTC.
@@ -49,6 +67,17 @@ pub struct OrderView {
     pub overdue: bool,
     /// Its life so far.
     pub receipts: Vec<ReceiptView>,
+    /// The incident it belongs to.
+    pub incident_id: Option<String>,
+    /// `team`, `unit`, `person`, `enterprise`, `town`, or empty; set where the settings are at hand.
+    #[serde(default)]
+    pub receiver_kind: String,
+    /// `standby`, `en_route`, `on_scene`, `working`, `returned`, or empty.
+    pub team_state: String,
+    /// When it must be complete.
+    pub complete_due: Option<i64>,
+    /// What the receiver reported, oldest first.
+    pub feedback: Vec<FeedbackView>,
 }
 
 impl From<&Item> for OrderView {
@@ -69,6 +98,11 @@ impl From<&Item> for OrderView {
             ack_due: ack_due(o).0,
             overdue: o.overdue(),
             receipts: o.log.iter().filter(|e| is_receipt(e)).map(ReceiptView::from).collect(),
+            incident_id: o.linked("incident").next().map(str::to_owned),
+            receiver_kind: String::new(),
+            team_state: text("team_state"),
+            complete_due: o.deadline("complete").map(|d| d.at.0).or_else(|| o.time("complete_due").map(|t| t.0)),
+            feedback: o.log.iter().filter(|e| &*e.action == "feedback").map(FeedbackView::from).collect(),
         }
     }
 }
@@ -87,5 +121,18 @@ fn is_receipt(entry: &Entry) -> bool {
 impl From<&Entry> for ReceiptView {
     fn from(e: &Entry) -> Self {
         Self { state: e.to.to_string(), at: e.at.0, by: (&e.by).into(), note: e.note.clone() }
+    }
+}
+
+impl From<&Entry> for FeedbackView {
+    fn from(e: &Entry) -> Self {
+        Self {
+            at: e.at.0,
+            by: (&e.by).into(),
+            text: e.note.clone(),
+            percent: e.fields.get("percent").and_then(response::Value::as_number),
+            position: e.fields.get("feedback_position").map(value_json),
+            attachments: e.attachments.iter().map(AttachmentView::from).collect(),
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Who may do what: one table, read by the API and shown to the console.
 
 use model::{Priority, Role};
+use response::{ActionSpec, By, Kind};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -28,6 +29,33 @@ pub enum Permission {
     /// Record a receipt on an order.
     #[serde(rename = "order.act")]
     OrderAct,
+    /// Keep the watch: log, shifts, hand-over, roll-call.
+    #[serde(rename = "watch.keep")]
+    WatchKeep,
+    /// Make rosters, decide swaps.
+    #[serde(rename = "roster.manage")]
+    RosterManage,
+    /// Write into the ledger of hidden dangers and lessons.
+    #[serde(rename = "ledger.write")]
+    LedgerWrite,
+    /// Grade, approve extensions, close and archive in the ledger.
+    #[serde(rename = "ledger.approve")]
+    LedgerApprove,
+    /// Report an incident and write into it.
+    #[serde(rename = "incident.report")]
+    IncidentReport,
+    /// Activate, adjust and end a response; close and archive an incident.
+    #[serde(rename = "incident.command")]
+    IncidentCommand,
+    /// Plan and run drills.
+    #[serde(rename = "drill.run")]
+    DrillRun,
+    /// Give a receiver a personal link to the field page.
+    #[serde(rename = "field.link")]
+    FieldLink,
+    /// Add photos and papers.
+    #[serde(rename = "attachment.write")]
+    AttachmentWrite,
     /// Take a tag out of service.
     #[serde(rename = "tag.service")]
     TagService,
@@ -37,15 +65,32 @@ pub enum Permission {
     /// Put a rule revision into force.
     #[serde(rename = "rules.reload")]
     RulesReload,
-    /// Read alarms, tags, history, orders.
+    /// Accounts and machine tokens.
+    #[serde(rename = "accounts.manage")]
+    AccountsManage,
+    /// Read alarms, tags, history, orders, the ledger.
     #[serde(rename = "site.read")]
     SiteRead,
+    /// Read what is sent to one's own party.
+    #[serde(rename = "field.read")]
+    FieldRead,
 }
 
 use Permission as P;
 
-const DUTY_OFFICER: &[P] =
-    &[P::AlarmAcknowledge, P::AlarmShelve, P::AlarmComment, P::OrderIssue, P::OrderAct, P::SiteRead];
+const DUTY_OFFICER: &[P] = &[
+    P::AlarmAcknowledge,
+    P::AlarmShelve,
+    P::AlarmComment,
+    P::OrderIssue,
+    P::OrderAct,
+    P::WatchKeep,
+    P::LedgerWrite,
+    P::IncidentReport,
+    P::FieldLink,
+    P::AttachmentWrite,
+    P::SiteRead,
+];
 const SHIFT_LEAD: &[P] = &[
     P::AlarmAcknowledge,
     P::AlarmShelve,
@@ -54,13 +99,38 @@ const SHIFT_LEAD: &[P] = &[
     P::AlarmReset,
     P::OrderIssue,
     P::OrderAct,
+    P::WatchKeep,
+    P::RosterManage,
+    P::LedgerWrite,
+    P::LedgerApprove,
+    P::IncidentReport,
+    P::IncidentCommand,
+    P::DrillRun,
+    P::FieldLink,
+    P::AttachmentWrite,
     P::TagService,
     P::AuditRead,
     P::SiteRead,
 ];
-const COMMANDER: &[P] = &[P::AlarmAcknowledge, P::AlarmComment, P::OrderIssue, P::OrderAct, P::AuditRead, P::SiteRead];
-const ADMINISTRATOR: &[P] = &[P::AuditRead, P::RulesReload, P::SiteRead];
+const COMMANDER: &[P] = &[
+    P::AlarmAcknowledge,
+    P::AlarmComment,
+    P::OrderIssue,
+    P::OrderAct,
+    P::WatchKeep,
+    P::LedgerWrite,
+    P::LedgerApprove,
+    P::IncidentReport,
+    P::IncidentCommand,
+    P::DrillRun,
+    P::FieldLink,
+    P::AttachmentWrite,
+    P::AuditRead,
+    P::SiteRead,
+];
+const ADMINISTRATOR: &[P] = &[P::RosterManage, P::AuditRead, P::RulesReload, P::AccountsManage, P::SiteRead];
 const READ_ONLY: &[P] = &[P::SiteRead];
+const FIELD: &[P] = &[P::OrderAct, P::AttachmentWrite, P::FieldRead];
 
 /// All that a role may do.
 pub const fn permissions(role: Role) -> &'static [Permission] {
@@ -70,6 +140,7 @@ pub const fn permissions(role: Role) -> &'static [Permission] {
         Role::Commander => COMMANDER,
         Role::Administrator => ADMINISTRATOR,
         Role::ReadOnly => READ_ONLY,
+        Role::Field => FIELD,
     }
 }
 
@@ -84,6 +155,113 @@ impl Permission {
         match priority {
             Priority::I | Priority::II => Self::AlarmShelveUrgent,
             _ => Self::AlarmShelve,
+        }
+    }
+}
+
+/// What only those who approve may do in the ledger of hidden dangers.
+const LEDGER_APPROVES: &[&str] =
+    &["approve_extension", "refuse_extension", "close", "stop_work", "resume_work", "summon", "file_case"];
+/// What only those in command may do in an incident.
+const INCIDENT_COMMANDS: &[&str] =
+    &["activate", "change_level", "extend", "appoint", "control", "terminate", "archive"];
+/// What decides on a swap of shifts.
+const SWAP_DECISIONS: &[&str] = &["approve", "refuse"];
+
+impl Permission {
+    /// What making an item of this kind needs.
+    pub const fn to_create(kind: Kind) -> Self {
+        match kind {
+            Kind::Order => Self::OrderIssue,
+            Kind::Shift => Self::RosterManage,
+            Kind::Swap | Kind::Handover | Kind::RollCall | Kind::Call | Kind::Note | Kind::Vigilance => Self::WatchKeep,
+            Kind::HiddenDanger | Kind::Lesson => Self::LedgerWrite,
+            Kind::Incident => Self::IncidentReport,
+            Kind::Drill => Self::DrillRun,
+        }
+    }
+
+    /// What an action needs from staff of the hall. A party in the field needs [`Permission::OrderAct`] for any of its own,
+    /// and the kernel lets it do only what a receiver does.
+    pub fn to_act(kind: Kind, action: &ActionSpec) -> Self {
+        match kind {
+            Kind::Order if action.by != By::Hall => Self::OrderAct,
+            Kind::HiddenDanger if LEDGER_APPROVES.contains(&action.name) => Self::LedgerApprove,
+            Kind::Incident if INCIDENT_COMMANDS.contains(&action.name) => Self::IncidentCommand,
+            Kind::Swap if SWAP_DECISIONS.contains(&action.name) => Self::RosterManage,
+            // Rosters are made by few and stood by all.
+            Kind::Shift if action.name != "cancel" => Self::WatchKeep,
+            _ => Self::to_create(kind),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use response::FLOWS;
+
+    use super::*;
+
+    const ROLES: [(char, Role); 6] = [
+        ('d', Role::DutyOfficer),
+        ('l', Role::ShiftLead),
+        ('c', Role::Commander),
+        ('a', Role::Administrator),
+        ('r', Role::ReadOnly),
+        ('f', Role::Field),
+    ];
+
+    /// Letters of the roles that may do it.
+    fn who(permission: Permission) -> String {
+        ROLES.iter().filter(|(_, role)| allowed(*role, permission)).map(|(letter, _)| letter).collect()
+    }
+
+    #[test]
+    fn who_may_make_and_act() {
+        for (kind, create) in [
+            (Kind::Order, "dlc"),
+            (Kind::Shift, "la"),
+            (Kind::Swap, "dlc"),
+            (Kind::HiddenDanger, "dlc"),
+            (Kind::Incident, "dlc"),
+            (Kind::Drill, "lc"),
+            (Kind::Note, "dlc"),
+        ] {
+            assert_eq!(who(Permission::to_create(kind)), create, "{kind:?}");
+        }
+        for (kind, action, act) in [
+            ("order", "arrive", "dlcf"),
+            ("order", "deliver", "dlcf"),
+            ("order", "revoke", "dlc"),
+            ("hidden_danger", "close", "lc"),
+            ("hidden_danger", "verify", "dlc"),
+            ("incident", "activate", "lc"),
+            ("incident", "pin", "dlc"),
+            ("swap", "approve", "la"),
+            ("shift", "take", "dlc"),
+            ("shift", "cancel", "la"),
+            ("roll_call", "begin", "dlc"),
+            ("drill", "inject", "lc"),
+            ("lesson", "assign", "dlc"),
+        ] {
+            let flow = FLOWS.iter().find(|f| f.kind.name() == kind).unwrap();
+            assert_eq!(who(Permission::to_act(flow.kind, flow.action(action).unwrap())), act, "{kind} {action}");
+        }
+    }
+
+    /// A word in the lists that no flow has would silently guard nothing.
+    #[test]
+    fn every_listed_action_is_in_its_flow() {
+        let lists = [
+            (Kind::HiddenDanger, LEDGER_APPROVES),
+            (Kind::Incident, INCIDENT_COMMANDS),
+            (Kind::Swap, SWAP_DECISIONS),
+            (Kind::Shift, &["cancel"]),
+        ];
+        for (kind, names) in lists {
+            for name in names {
+                assert!(response::flow_of(kind).action(name).is_some(), "{} has no action {name}", kind.name());
+            }
         }
     }
 }

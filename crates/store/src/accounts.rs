@@ -29,6 +29,8 @@ pub enum Purpose {
     Machine,
     /// A one-time login link.
     Login,
+    /// A personal link of the field page: opens sessions of one party until it expires.
+    FieldLink,
 }
 
 /// One token of an account.
@@ -44,6 +46,12 @@ pub struct Token {
     pub created_at: Time,
     /// Until when; none: until removed.
     pub expires_at: Option<Time>,
+    /// What its holder may do, where no account says so: machines and field links.
+    pub role: Option<Role>,
+    /// The party its holder acts for, or empty.
+    pub party: String,
+    /// What people call it: a machine's purpose; of a session, the hash of the link that opened it.
+    pub label: String,
 }
 
 impl Purpose {
@@ -52,6 +60,7 @@ impl Purpose {
             Self::Session => "session",
             Self::Machine => "machine",
             Self::Login => "login",
+            Self::FieldLink => "field_link",
         }
     }
 
@@ -60,6 +69,7 @@ impl Purpose {
             "session" => Ok(Self::Session),
             "machine" => Ok(Self::Machine),
             "login" => Ok(Self::Login),
+            "field_link" => Ok(Self::FieldLink),
             _ => Err(SqlError::Column { column, wanted: "the purpose of a token" }),
         }
     }
@@ -94,14 +104,14 @@ pub fn save(database: &mut Database, account: &Account) -> Result<(), SqlError> 
 
 /// Every token that has not expired at `now`.
 pub fn tokens(database: &mut Database, now: Time) -> Result<Vec<Token>, SqlError> {
-    let sql = "SELECT hash, account, purpose, created_at, expires_at FROM tokens
+    let sql = "SELECT hash, account, purpose, created_at, expires_at, role, party, label FROM tokens
         WHERE expires_at IS NULL OR expires_at > $1 ORDER BY created_at, hash";
     database.rows(sql, &[Param::Int(now.0)], token)
 }
 
 /// The token of this hash, if it has not expired at `now`.
 pub fn find_token(database: &mut Database, hash: &str, now: Time) -> Result<Option<Token>, SqlError> {
-    let sql = "SELECT hash, account, purpose, created_at, expires_at FROM tokens
+    let sql = "SELECT hash, account, purpose, created_at, expires_at, role, party, label FROM tokens
         WHERE hash = $1 AND (expires_at IS NULL OR expires_at > $2)";
     database.row(sql, &[Param::Text(hash), Param::Int(now.0)], token)
 }
@@ -114,8 +124,12 @@ pub fn save_token(database: &mut Database, token: &Token) -> Result<(), SqlError
         Param::Text(token.purpose.as_str()),
         Param::Int(token.created_at.0),
         Param::from(token.expires_at.map(|t| t.0)),
+        Param::Text(token.role.map_or("", role_name)),
+        Param::Text(&token.party),
+        Param::Text(&token.label),
     ];
-    let sql = "INSERT INTO tokens (hash, account, purpose, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)
+    let sql = "INSERT INTO tokens (hash, account, purpose, created_at, expires_at, role, party, label)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
         ON CONFLICT (hash) DO UPDATE SET expires_at = excluded.expires_at";
     database.execute(sql, &params).map(|_| ())
 }
@@ -123,6 +137,18 @@ pub fn save_token(database: &mut Database, token: &Token) -> Result<(), SqlError
 /// Removes a token: logout, or a one-time link that was used. True if it was there.
 pub fn remove_token(database: &mut Database, hash: &str) -> Result<bool, SqlError> {
     Ok(database.execute("DELETE FROM tokens WHERE hash = $1", &[Param::Text(hash)])? > 0)
+}
+
+/// Removes the sessions of an account; returns how many there were.
+pub fn remove_sessions(database: &mut Database, account: &str) -> Result<u64, SqlError> {
+    let sql = "DELETE FROM tokens WHERE account = $1 AND purpose = 'session'";
+    database.execute(sql, &[Param::Text(account)])
+}
+
+/// Removes a machine token or a field link by its hash, with every session the link opened. True if it was there.
+pub fn revoke(database: &mut Database, hash: &str) -> Result<bool, SqlError> {
+    database.execute("DELETE FROM tokens WHERE label = $1 AND purpose = 'session'", &[Param::Text(hash)])?;
+    remove_token(database, hash)
 }
 
 /// Removes tokens that expired at or before `now`; returns how many.
@@ -147,6 +173,9 @@ fn token(row: &Row<'_>) -> Result<Token, SqlError> {
         purpose: Purpose::read(row, 2)?,
         created_at: Time(row.int(3)?),
         expires_at: row.opt_int(4)?.map(Time),
+        role: if row.text(5)?.is_empty() { None } else { Some(read_role(row, 5)?) },
+        party: row.text(6)?.to_owned(),
+        label: row.text(7)?.to_owned(),
     })
 }
 
@@ -157,6 +186,7 @@ fn role_name(role: Role) -> &'static str {
         Role::Commander => "commander",
         Role::Administrator => "administrator",
         Role::ReadOnly => "read_only",
+        Role::Field => "field",
     }
 }
 
@@ -167,6 +197,7 @@ fn read_role(row: &Row<'_>, column: usize) -> Result<Role, SqlError> {
         "commander" => Ok(Role::Commander),
         "administrator" => Ok(Role::Administrator),
         "read_only" => Ok(Role::ReadOnly),
+        "field" => Ok(Role::Field),
         _ => Err(SqlError::Column { column, wanted: "a role" }),
     }
 }

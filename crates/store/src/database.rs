@@ -13,8 +13,36 @@ use rustc_hash::FxHashMap;
 
 use crate::{SqlError, StoreError};
 
-/// Prepared statements kept per SQLite connection.
+/// Prepared statements kept per SQLite connection, and built ones per PostgreSQL connection.
 const STATEMENTS_MAX: usize = 128;
+
+/// A statement put together from parts of the program's own text; what people typed goes into parameters only.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Built {
+    text: String,
+    placeholders: usize,
+}
+
+impl Built {
+    /// Appends a part; each `?` in it becomes the next placeholder.
+    #[must_use]
+    pub fn with(mut self, part: &'static str) -> Self {
+        for (n, piece) in part.split('?').enumerate() {
+            if n > 0 {
+                self.placeholders += 1;
+                self.text.push('$');
+                self.text.push_str(&self.placeholders.to_string());
+            }
+            self.text.push_str(piece);
+        }
+        self
+    }
+
+    /// The text so far.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+}
 
 /// A parameter of a statement.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -97,16 +125,22 @@ impl Row<'_> {
         self.opt_int(column)?.ok_or(SqlError::Column { column, wanted: "an integer" })
     }
 
-    /// A double.
-    pub fn real(&self, column: usize) -> Result<f64, SqlError> {
+    /// A double that may be NULL.
+    pub fn opt_real(&self, column: usize) -> Result<Option<f64>, SqlError> {
         match self {
             Self::Sqlite(row) => match row.get_ref(column)? {
-                ValueRef::Real(v) => Ok(v),
-                ValueRef::Integer(v) => Ok(v as f64),
+                ValueRef::Null => Ok(None),
+                ValueRef::Real(v) => Ok(Some(v)),
+                ValueRef::Integer(v) => Ok(Some(v as f64)),
                 _ => Err(SqlError::Column { column, wanted: "a number" }),
             },
             Self::Postgres(row) => Ok(row.try_get(column)?),
         }
+    }
+
+    /// A double.
+    pub fn real(&self, column: usize) -> Result<f64, SqlError> {
+        self.opt_real(column)?.ok_or(SqlError::Column { column, wanted: "a number" })
     }
 
     /// A TEXT.
@@ -138,6 +172,7 @@ impl Row<'_> {
 pub struct Postgres {
     client: postgres::Client,
     statements: FxHashMap<&'static str, postgres::Statement>,
+    built: FxHashMap<String, postgres::Statement>,
 }
 
 /// One connection.
@@ -183,7 +218,7 @@ impl Database {
     pub fn open_postgres(url: &str) -> Result<Self, StoreError> {
         let client = postgres::Client::connect(url, postgres::NoTls)
             .map_err(|e| StoreError::sql("connect to PostgreSQL")(e.into()))?;
-        Ok(Self::Postgres(Box::new(Postgres { client, statements: FxHashMap::default() })))
+        Ok(Self::Postgres(Box::new(Postgres { client, statements: FxHashMap::default(), built: FxHashMap::default() })))
     }
 
     /// Runs statements that are not worth preparing: migrations.
@@ -241,6 +276,30 @@ impl Database {
         Ok(found)
     }
 
+    /// All rows of a statement that was put together.
+    pub fn rows_built<T, F>(&mut self, sql: &Built, params: &[Param<'_>], mut read: F) -> Result<Vec<T>, SqlError>
+    where
+        F: FnMut(&Row<'_>) -> Result<T, SqlError>,
+    {
+        let mut found = Vec::new();
+        match self {
+            Self::Sqlite(connection) => {
+                let mut statement = connection.prepare_cached(sql.text())?;
+                let mut rows = statement.query(rusqlite::params_from_iter(params))?;
+                while let Some(row) = rows.next()? {
+                    found.push(read(&Row::Sqlite(row))?);
+                }
+            }
+            Self::Postgres(postgres) => {
+                let statement = postgres.prepared_built(sql.text())?;
+                for row in &postgres.client.query(&statement, &borrowed(params))? {
+                    found.push(read(&Row::Postgres(row))?);
+                }
+            }
+        }
+        Ok(found)
+    }
+
     /// The first row of a query, if there is one.
     pub fn row<T, F>(&mut self, sql: &'static str, params: &[Param<'_>], read: F) -> Result<Option<T>, SqlError>
     where
@@ -254,17 +313,48 @@ impl Database {
     where
         F: FnOnce(&mut Self) -> Result<T, SqlError>,
     {
-        self.execute(self.begin(), &[])?;
-        match work(self).and_then(|value| self.execute("COMMIT", &[]).map(|_| value)) {
-            Ok(value) => Ok(value),
-            Err(error) => {
-                // The first error is what counts; SQLite may have rolled back by itself already.
-                if let Err(rollback) = self.batch("ROLLBACK") {
-                    tracing::debug!(%rollback, "nothing to roll back");
+        self.transaction_or_why(work).map_err(|(error, _)| error)
+    }
+
+    /// As [`Database::transaction`], and says of an error whether the engine is as it was before: a statement was refused
+    /// for what it said and the roll-back worked, so that the next transaction may be tried (true). After a failed COMMIT,
+    /// or anything that smells of the disk, nobody knows (false).
+    pub(crate) fn transaction_or_why<T, F>(&mut self, work: F) -> Result<T, (SqlError, bool)>
+    where
+        F: FnOnce(&mut Self) -> Result<T, SqlError>,
+    {
+        self.execute(self.begin(), &[]).map_err(|e| (e, false))?;
+        match work(self) {
+            Ok(value) => match self.execute("COMMIT", &[]) {
+                Ok(_) => Ok(value),
+                Err(error) => {
+                    self.roll_back();
+                    Err((error, false))
                 }
-                Err(error)
+            },
+            Err(error) => {
+                let sound = self.roll_back() && error.is_of_the_statement();
+                Err((error, sound))
             }
         }
+    }
+
+    /// Whether a commit waits for the disk (`FULL`) or only the order of writes is kept (`NORMAL`). SQLite only: what
+    /// was committed without waiting is durable with the next commit that waits.
+    pub(crate) fn wait_for_disk(&mut self, wait: bool) -> Result<(), SqlError> {
+        match self {
+            Self::Sqlite(_) => self.batch(if wait { "PRAGMA synchronous=FULL" } else { "PRAGMA synchronous=NORMAL" }),
+            Self::Postgres(_) => Ok(()),
+        }
+    }
+
+    /// The first error is what counts; SQLite may have rolled back by itself already.
+    fn roll_back(&mut self) -> bool {
+        let rolled = self.batch("ROLLBACK");
+        if let Err(rollback) = &rolled {
+            tracing::debug!(%rollback, "nothing to roll back");
+        }
+        rolled.is_ok()
     }
 
     /// A cell that holds the length of the WAL, in pages, after each commit; always 0 on PostgreSQL.
@@ -309,6 +399,18 @@ impl Postgres {
         }
         let statement = self.client.prepare(sql)?;
         self.statements.insert(sql, statement.clone());
+        Ok(statement)
+    }
+
+    fn prepared_built(&mut self, sql: &str) -> Result<postgres::Statement, SqlError> {
+        if let Some(statement) = self.built.get(sql) {
+            return Ok(statement.clone());
+        }
+        if self.built.len() == STATEMENTS_MAX {
+            self.built.clear();
+        }
+        let statement = self.client.prepare(sql)?;
+        self.built.insert(sql.to_owned(), statement.clone());
         Ok(statement)
     }
 }

@@ -24,6 +24,28 @@ pub enum SqlError {
     },
 }
 
+impl SqlError {
+    /// Whether the engine refused a statement for what it says (a constraint, a type, a name), and not for the state of
+    /// its disk, memory or connection.
+    pub(crate) fn is_of_the_statement(&self) -> bool {
+        use rusqlite::ErrorCode as C;
+        match self {
+            Self::Column { .. } => true,
+            Self::Sqlite(error) => match error.sqlite_error_code() {
+                Some(code) => matches!(
+                    code,
+                    C::ConstraintViolation | C::TypeMismatch | C::TooBig | C::ParameterOutOfRange | C::Unknown
+                ),
+                None => true,
+            },
+            // Classes of SQLSTATE: 22 data, 23 integrity, 42 syntax and names.
+            Self::Postgres(error) => {
+                error.code().is_some_and(|c| ["22", "23", "42"].iter().any(|class| c.code().starts_with(class)))
+            }
+        }
+    }
+}
+
 /// The server's message; `postgres::Error` itself only says "db error".
 fn postgres_text(error: &postgres::Error) -> String {
     match error.as_db_error() {
@@ -81,6 +103,13 @@ pub enum StoreError {
         #[source]
         source: SqlError,
     },
+    /// A change of records was refused for what it says; it was rolled back, and the journal goes on.
+    #[error("a change of records was refused")]
+    Refused {
+        /// Why.
+        #[source]
+        source: SqlError,
+    },
     /// A stored record is damaged.
     #[error("{table} row {row} is damaged: {problem}")]
     Damaged {
@@ -120,6 +149,7 @@ impl StoreError {
             Self::SchemaNewer { .. } => "SCHEMA_NEWER",
             Self::File { .. } => "STORE_FILE",
             Self::Sql { .. } => "STORE_SQL",
+            Self::Refused { .. } => "STORE_REFUSED",
             Self::Damaged { .. } => "STORE_DAMAGED",
             Self::Stopped { .. } => "STORE_STOPPED",
             Self::Sequence { .. } => "STORE_SEQUENCE",

@@ -1,14 +1,17 @@
 //! One fact of the engine as the journal stores it, and the state row it changes.
 
+use std::borrow::Cow;
+
 use alarm::{AlarmId, Cause, State};
 use engine::{Fact, FactBody};
 use model::{Priority, TagIndex, Time};
-use std::borrow::Cow;
+use response::{WorkEvent, WorkSettings};
+use serde::{Deserialize, Serialize};
 
-use response::{Item, ItemId, Kind, flow_of};
+use crate::WorkColumns;
 
 /// What a fact is about, with the columns of the state row it upserts. Numbers only where they can be.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Subject<'a> {
     /// An alarm after its transition.
     Alarm {
@@ -25,20 +28,8 @@ pub enum Subject<'a> {
         /// Enterprise id.
         enterprise: &'a str,
     },
-    /// An order after its change.
-    Order {
-        /// Which order.
-        id: ItemId,
-        /// Closed or revoked.
-        closed: bool,
-        /// The alarm it answers.
-        alarm: Option<u64>,
-    },
-    /// An item of another work system.
-    Work {
-        /// Which.
-        id: ItemId,
-    },
+    /// An item of the work systems after its change.
+    Work(WorkColumns<'a>),
     /// A notice: no state row.
     Notice,
 }
@@ -48,9 +39,8 @@ impl Subject<'_> {
     pub(crate) fn kind(&self) -> i64 {
         match self {
             Self::Alarm { .. } => 1,
-            Self::Order { .. } => 2,
+            Self::Work(work) => crate::work::kind_number(work.id.kind),
             Self::Notice => 3,
-            Self::Work { .. } => 4,
         }
     }
 
@@ -58,7 +48,7 @@ impl Subject<'_> {
     pub(crate) fn id(&self) -> i64 {
         match self {
             Self::Alarm { id, .. } => id.0 as i64,
-            Self::Order { id, .. } | Self::Work { id } => id.number as i64,
+            Self::Work(work) => work.id.number as i64,
             Self::Notice => 0,
         }
     }
@@ -68,14 +58,14 @@ impl std::fmt::Display for Subject<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Alarm { id, .. } => id.fmt(f),
-            Self::Order { id, .. } | Self::Work { id } => id.fmt(f),
+            Self::Work(work) => work.id.fmt(f),
             Self::Notice => Ok(()),
         }
     }
 }
 
 /// One fact to commit.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FactRow<'a> {
     /// Its number in the stream; gap-free.
     pub seq: u64,
@@ -94,16 +84,17 @@ pub struct FactRow<'a> {
 }
 
 impl<'a> FactRow<'a> {
-    /// The row of a fact of the engine. `action` and `outbox_topic` may be set afterwards.
-    pub fn of(fact: &'a Fact, json: &'a str) -> Self {
+    /// The row of a fact of the engine. `settings` say which town and industry a party belongs to. `outbox_topic` may be set
+    /// afterwards.
+    pub fn of(fact: &'a Fact, json: &'a str, settings: &'a WorkSettings) -> Self {
         let (subject, account, action) = match &fact.body {
             FactBody::Alarm(transition) => {
                 let account = transition.actor.as_ref().map_or("system", |a| a.account.as_str());
                 (alarm_subject(&transition.alarm), account, Cow::Borrowed(alarm_action(transition.cause)))
             }
             FactBody::Work(event) => {
-                let action = format!("{}.{}", event.item.id.kind.name(), event.action);
-                (work_subject(&event.item), event.actor.account.as_str(), Cow::Owned(action))
+                let subject = Subject::Work(WorkColumns::of(event, settings));
+                (subject, event.actor.account.as_str(), Cow::Owned(work_action(event)))
             }
             FactBody::Notice(_) => (Subject::Notice, "system", Cow::Borrowed("notice")),
             FactBody::Exercise(_) => (Subject::Notice, "system", Cow::Borrowed("exercise")),
@@ -123,12 +114,11 @@ fn alarm_subject(alarm: &alarm::AlarmRecord) -> Subject<'_> {
     }
 }
 
-fn work_subject(item: &Item) -> Subject<'static> {
-    if item.id.kind != Kind::Order {
-        return Subject::Work { id: item.id };
-    }
-    let alarm = item.linked("alarm").find_map(|to| to.parse::<AlarmId>().ok());
-    Subject::Order { id: item.id, closed: flow_of(Kind::Order).is_end(&item.state), alarm: alarm.map(|a| a.0) }
+/// `order.issued`, `hidden_danger.closed`: what it became; `order.remind`: what was done, where it stays what it is.
+fn work_action(event: &WorkEvent) -> String {
+    let stays = event.from.as_ref() == Some(&event.item.state);
+    let word = if stays { &event.action } else { &event.item.state };
+    format!("{}.{word}", event.item.id.kind.name())
 }
 
 fn alarm_action(cause: Cause) -> &'static str {

@@ -10,6 +10,7 @@ use model::Time;
 use crate::audit::{AuditRow, Head, Vouched};
 use crate::checkpoint::{self, Checkpointer, WalState};
 use crate::lock::FolderLock;
+use crate::redo::{Body, Redo};
 use crate::{Database, FactRow, InputLog, Param, Snapshots, SqlError, StoreError, Subject};
 
 /// Page size of a new SQLite file, bytes. Smaller pages mean fewer bytes a commit; see `benches/commit.rs`.
@@ -41,6 +42,10 @@ pub struct Journal {
     pub(crate) stopped: Option<StoreError>,
     pub(crate) wal_pages: Arc<AtomicU64>,
     pub(crate) checkpointer: Option<Checkpointer>,
+    /// None on PostgreSQL.
+    pub(crate) redo: Option<Redo>,
+    /// Whether the connection waits for the disk at a commit.
+    pub(crate) waits: bool,
     pub(crate) _lock: Option<FolderLock>,
 }
 
@@ -76,22 +81,61 @@ impl Journal {
     /// `Sequence` if a fact's number does not follow the last one: nothing was done. Any other error is final: what
     /// reached the disk is unknown, and every later call answers `Stopped`.
     pub fn commit(&mut self, commit: &Commit<'_>) -> Result<Time, StoreError> {
-        self.check_sequence(commit.facts)?;
+        if let Some(now) = self.secure(commit)? {
+            self.settle(commit, now)?;
+            return Ok(now);
+        }
         let now = wall_clock();
         let mut counters = self.counters;
-        self.write("commit to the journal", |db| {
-            if !commit.inputs.is_empty() {
-                counters.input += 1;
-                insert_inputs(db, counters.input, commit.inputs)?;
-            }
-            for fact in commit.facts {
-                counters.fact = fact.seq;
-                insert_fact(db, &mut counters.audit, fact, now)?;
-            }
-            Ok(())
-        })?;
+        self.write("commit to the journal", |db| insert(db, &mut counters, commit, now))?;
         self.counters = counters;
         Ok(now)
+    }
+
+    /// The fast half of a commit that somebody waits for: makes it durable in the redo log and returns its
+    /// `committed_at`. The caller may tell everybody, and must then call [`Journal::settle`] with the same commit before
+    /// anything else. None: this commit does not go that way (no facts, too large, PostgreSQL); call `commit`.
+    ///
+    /// # Errors
+    /// As [`Journal::commit`].
+    pub fn secure(&mut self, commit: &Commit<'_>) -> Result<Option<Time>, StoreError> {
+        self.check_sequence(commit.facts)?;
+        let Some(redo) = self.redo.as_mut().filter(|_| !commit.facts.is_empty()) else { return Ok(None) };
+        if let Some(stopped) = &self.stopped {
+            return Err(stopped.clone());
+        }
+        let now = wall_clock();
+        let inputs = if commit.inputs.is_empty() { &[] } else { commit.inputs.bytes() };
+        let body = Body {
+            committed_at: now.0,
+            input_seq: self.counters.input + u64::from(!inputs.is_empty()),
+            heard: commit.inputs.last_now().0,
+            inputs,
+            facts: commit.facts.to_vec(),
+        };
+        match redo.append(&body) {
+            Ok(true) => Ok(Some(now)),
+            Ok(false) => Ok(None),
+            Err(error) => {
+                self.stop(&error);
+                Err(error)
+            }
+        }
+    }
+
+    /// The other half: writes the same rows into SQLite, which need not wait for the disk.
+    ///
+    /// # Errors
+    /// Any error is final: the redo log still holds the commit, and a restart takes it from there.
+    pub fn settle(&mut self, commit: &Commit<'_>, committed_at: Time) -> Result<(), StoreError> {
+        let mut counters = self.counters;
+        let doing = "write a secured commit";
+        if let Err((error, _)) = self.transact(false, doing, |db| insert(db, &mut counters, commit, committed_at)) {
+            self.stop(&error);
+            return Err(error);
+        }
+        self.counters = counters;
+        Ok(())
     }
 
     /// Gives the next numbers to new names, durably. Call it before the first input that uses them.
@@ -123,19 +167,28 @@ impl Journal {
     }
 
     /// Changes records (accounts, sessions, parked tags …) and audits it, in one transaction on the one writer.
+    ///
+    /// # Errors
+    /// `Refused` if a statement of `work` was refused for what it says: rolled back, and the journal goes on. Any other
+    /// error is final, as in [`Journal::commit`].
     pub fn apply<T, F>(&mut self, notes: &[AuditNote<'_>], work: F) -> Result<Time, StoreError>
     where
         F: FnOnce(&mut Database) -> Result<T, SqlError>,
     {
         let now = wall_clock();
         let mut counters = self.counters;
-        self.write("change records", |db| {
+        let changed = self.write_or_why("change records", |db| {
             work(db)?;
             for note in notes {
                 insert_note(db, &mut counters.audit, note, now)?;
             }
             Ok(())
-        })?;
+        });
+        match changed {
+            Ok(()) => {}
+            Err((StoreError::Sql { source, .. }, true)) => return Err(StoreError::Refused { source }),
+            Err((error, _)) => return Err(error),
+        }
         self.counters = counters;
         Ok(now)
     }
@@ -151,6 +204,11 @@ impl Journal {
             Location::Sqlite(folder) => Snapshots::Folder(folder.clone()),
             Location::Postgres(url) => Snapshots::Postgres(url.clone()),
         }
+    }
+
+    /// How long the disk took to sync what [`Journal::secure`] wrote last, microseconds.
+    pub fn synced_in_us(&self) -> u64 {
+        self.redo.as_ref().map_or(0, |redo| redo.synced_in.as_micros() as u64)
     }
 
     /// Number of the last committed batch of inputs: what `snapshot`, `replay` and the historian count by.
@@ -199,25 +257,61 @@ impl Journal {
         Ok(())
     }
 
-    /// One transaction; the first failure is the last one tried (fsyncgate: a second fsync may lie).
+    /// One transaction that waits for the disk: it and all before it are durable when this returns.
     fn write<F>(&mut self, doing: &'static str, work: F) -> Result<(), StoreError>
     where
         F: FnOnce(&mut Database) -> Result<(), SqlError>,
     {
-        if let Some(stopped) = &self.stopped {
-            return Err(stopped.clone());
-        }
-        self.database.transaction(work).map_err(|source| {
-            let error = StoreError::Sql { doing, source };
-            let stopped = StoreError::Stopped { at: wall_clock(), first: Arc::from(error.chain()) };
-            tracing::error!(error = %error.chain(), "the journal stops: what reached the disk is unknown");
-            self.stopped = Some(stopped);
-            // Nor may a checkpoint move pages that are perhaps not on the disk.
-            self.checkpointer = None;
+        self.write_or_why(doing, work).map_err(|(error, sound)| {
+            if sound {
+                self.stop(&error);
+            }
             error
-        })?;
+        })
+    }
+
+    /// As `write`, but a refused statement that was rolled back (true) does not stop the journal.
+    fn write_or_why<F>(&mut self, doing: &'static str, work: F) -> Result<(), (StoreError, bool)>
+    where
+        F: FnOnce(&mut Database) -> Result<(), SqlError>,
+    {
+        self.transact(true, doing, work)?;
+        if let Some(redo) = &mut self.redo {
+            redo.restart();
+        }
+        Ok(())
+    }
+
+    /// One transaction; the first failure is the last one tried (fsyncgate: a second fsync may lie).
+    fn transact<F>(&mut self, wait: bool, doing: &'static str, work: F) -> Result<(), (StoreError, bool)>
+    where
+        F: FnOnce(&mut Database) -> Result<(), SqlError>,
+    {
+        if let Some(stopped) = &self.stopped {
+            return Err((stopped.clone(), false));
+        }
+        if self.waits != wait {
+            // A pragma that is refused changed nothing.
+            self.database.wait_for_disk(wait).map_err(|source| (StoreError::Sql { doing, source }, true))?;
+            self.waits = wait;
+        }
+        if let Err((source, sound)) = self.database.transaction_or_why(work) {
+            let error = StoreError::Sql { doing, source };
+            if !sound {
+                self.stop(&error);
+            }
+            return Err((error, sound));
+        }
         self.mind_the_wal();
         Ok(())
+    }
+
+    /// What reached the disk is unknown: nothing more is committed.
+    fn stop(&mut self, error: &StoreError) {
+        tracing::error!(error = %error.chain(), "the journal stops: what reached the disk is unknown");
+        self.stopped = Some(StoreError::Stopped { at: wall_clock(), first: Arc::from(error.chain()) });
+        // Nor may a checkpoint move pages that are perhaps not on the disk.
+        self.checkpointer = None;
     }
 
     /// Wakes the checkpoint thread when the WAL is long, and helps when the thread cannot keep up.
@@ -263,10 +357,35 @@ fn wall_clock() -> Time {
     Time(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
 
-fn insert_inputs(db: &mut Database, seq: u64, inputs: &InputLog) -> Result<(), SqlError> {
-    let crc = i64::from(crc32c::crc32c(inputs.bytes()));
-    let params =
-        [Param::Int(seq as i64), Param::Int(inputs.last_now().0), Param::Int(crc), Param::Blob(inputs.bytes())];
+/// All rows of one commit.
+fn insert(db: &mut Database, counters: &mut Counters, commit: &Commit<'_>, at: Time) -> Result<(), SqlError> {
+    if !commit.inputs.is_empty() {
+        counters.input += 1;
+        insert_inputs(db, counters.input, (commit.inputs.last_now(), commit.inputs.bytes()))?;
+    }
+    for fact in commit.facts {
+        counters.fact = fact.seq;
+        insert_fact(db, &mut counters.audit, fact, at)?;
+    }
+    Ok(())
+}
+
+/// What a record of the redo log holds and the tables do not.
+pub(crate) fn redo(db: &mut Database, counters: &mut Counters, body: &Body<'_>) -> Result<(), SqlError> {
+    if !body.inputs.is_empty() && body.input_seq > counters.input {
+        counters.input = body.input_seq;
+        insert_inputs(db, counters.input, (Time(body.heard), body.inputs))?;
+    }
+    for fact in body.facts.iter().filter(|f| f.seq > counters.fact) {
+        insert_fact(db, &mut counters.audit, fact, Time(body.committed_at))?;
+    }
+    counters.fact = body.facts.last().map_or(counters.fact, |f| f.seq.max(counters.fact));
+    Ok(())
+}
+
+fn insert_inputs(db: &mut Database, seq: u64, (heard, bytes): (Time, &[u8])) -> Result<(), SqlError> {
+    let crc = i64::from(crc32c::crc32c(bytes));
+    let params = [Param::Int(seq as i64), Param::Int(heard.0), Param::Int(crc), Param::Blob(bytes)];
     db.execute("INSERT INTO inputs (seq, heard, crc, records) VALUES ($1, $2, $3, $4)", &params).map(|_| ())
 }
 
@@ -319,12 +438,12 @@ fn insert_fact(db: &mut Database, head: &mut Head, fact: &FactRow<'_>, now: Time
     Ok(())
 }
 
-/// The event before this one of the same alarm or order: its history is a chain, which needs no index.
+/// The event before this one of the same alarm or item: its history is a chain, which needs no index.
 fn previous_event(db: &mut Database, subject: &Subject<'_>) -> Result<Option<i64>, SqlError> {
     let sql = match subject {
         Subject::Alarm { .. } => "SELECT seq FROM alarms WHERE id = $1",
-        Subject::Order { .. } => "SELECT seq FROM orders WHERE id = $1",
-        Subject::Work { .. } | Subject::Notice => return Ok(None),
+        Subject::Work(work) => return crate::work::last_event(db, work.id),
+        Subject::Notice => return Ok(None),
     };
     db.row(sql, &[Param::Int(subject.id())], |row| row.int(0))
 }
@@ -345,17 +464,8 @@ fn upsert_state(db: &mut Database, fact: &FactRow<'_>) -> Result<(), SqlError> {
                 Param::Text(enterprise),
             ],
         ),
-        Subject::Order { id, closed, alarm } => db.execute(
-            "INSERT INTO orders (id, seq, closed, alarm) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, closed = excluded.closed",
-            &[
-                Param::Int(id.number as i64),
-                Param::Int(fact.seq as i64),
-                Param::Int(i64::from(closed)),
-                Param::from(alarm.map(|a| a as i64)),
-            ],
-        ),
-        Subject::Work { .. } | Subject::Notice => Ok(0),
+        Subject::Work(work) => return crate::work::upsert(db, fact.seq as i64, &work),
+        Subject::Notice => Ok(0),
     }
     .map(|_| ())
 }
@@ -369,7 +479,7 @@ fn insert_note(db: &mut Database, head: &mut Head, note: &AuditNote<'_>, now: Ti
     insert_audit(db, head, &row)
 }
 
-fn printable(text: &str) -> std::borrow::Cow<'_, str> {
+pub(crate) fn printable(text: &str) -> std::borrow::Cow<'_, str> {
     if text.contains('\0') { text.replace('\0', "␀").into() } else { text.into() }
 }
 

@@ -7,6 +7,7 @@
 #![deny(missing_docs)]
 
 pub mod accounts;
+pub mod attachments;
 pub mod audit;
 mod checkpoint;
 mod database;
@@ -23,11 +24,13 @@ pub mod outbox;
 pub mod pending_tags;
 mod reader;
 mod recovery;
+mod redo;
 mod snapshot;
 mod verify;
+mod work;
 
 pub use checkpoint::WalState;
-pub use database::{Database, Param, Postgres, Row};
+pub use database::{Built, Database, Param, Postgres, Row};
 pub use error::{SqlError, StoreError};
 pub use fact::{FactRow, Subject};
 pub use historian::{Historian, HistorianCounts, HistorianSettings, History, Point};
@@ -39,6 +42,7 @@ pub use reader::{AlarmFilter, AuditEntry, EventRow, ROWS_MAX, Reader};
 pub use recovery::Recovered;
 pub use snapshot::Snapshots;
 pub use verify::{Problem, Report, verify};
+pub use work::{GroupBy, WorkColumns, WorkFilter, WorkGroup};
 
 #[cfg(test)]
 mod tests;

@@ -9,8 +9,10 @@ struct Step {
 }
 
 /// Steps are never edited after a release; a change is a new step.
-const STEPS: &[Step] =
-    &[Step { sqlite: include_str!("sql/0001.sqlite.sql"), postgres: include_str!("sql/0001.postgres.sql") }];
+const STEPS: &[Step] = &[
+    Step { sqlite: include_str!("sql/0001.sqlite.sql"), postgres: include_str!("sql/0001.postgres.sql") },
+    Step { sqlite: include_str!("sql/0002.sqlite.sql"), postgres: include_str!("sql/0002.postgres.sql") },
+];
 
 /// Newest schema version this program knows.
 pub const VERSION: i64 = STEPS.len() as i64;

@@ -123,14 +123,6 @@ impl Reader {
         Ok(rows)
     }
 
-    /// The last event of each order, newest first; only open ones if asked.
-    pub fn orders(&mut self, open_only: bool, limit: u64) -> Result<Vec<EventRow>, StoreError> {
-        let sql = "SELECT e.seq, e.committed_at, e.json FROM orders o JOIN events e ON e.seq = o.seq
-            WHERE o.closed <= $1 ORDER BY o.id DESC LIMIT $2";
-        let params = [Param::Int(i64::from(!open_only)), limited(limit)];
-        self.database.rows(sql, &params, event).map_err(StoreError::sql("read orders"))
-    }
-
     /// The newest row of the audit chain.
     pub fn audit_head(&mut self) -> Result<Head, StoreError> {
         recovery::audit_head(&mut self.database).map_err(StoreError::sql("read the audit head"))
@@ -154,7 +146,7 @@ fn limited(limit: u64) -> Param<'static> {
     Param::Int(limit.min(ROWS_MAX) as i64)
 }
 
-fn event(row: &Row<'_>) -> Result<EventRow, SqlError> {
+pub(crate) fn event(row: &Row<'_>) -> Result<EventRow, SqlError> {
     Ok(EventRow { seq: row.int(0)? as u64, committed_at: Time(row.int(1)?), json: row.text(2)?.to_owned() })
 }
 

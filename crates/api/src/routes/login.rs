@@ -55,11 +55,16 @@ async fn check(api: &Api, password: String, stored: String) -> Result<bool, Prob
 /// Opens a session; returns the headers that set its cookie.
 async fn open(api: &Api, account: &AccountRow, now: i64) -> Result<HeaderMap, Problem> {
     let token = api.sessions.open(&api.records, account.actor.clone(), account.role, now).await?;
-    // No Secure attribute: halls run on plain intranets too; behind TLS the proxy adds it.
-    let cookie = format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age=43200");
     let mut headers = HeaderMap::new();
-    headers.insert(header::SET_COOKIE, HeaderValue::from_str(&cookie).map_err(|_| Problem::new("INTERNAL", ""))?);
+    headers.insert(header::SET_COOKIE, cookie(&token, 43_200)?);
     Ok(headers)
+}
+
+/// The session cookie for so many seconds. No Secure attribute: halls run on plain intranets too; behind TLS the proxy
+/// adds it.
+pub(super) fn cookie(token: &str, seconds: i64) -> Result<HeaderValue, Problem> {
+    let text = format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}");
+    HeaderValue::from_str(&text).map_err(|_| Problem::new("INTERNAL", ""))
 }
 
 fn me_view(account: &AccountRow) -> MeView {
@@ -68,6 +73,7 @@ fn me_view(account: &AccountRow) -> MeView {
         name: account.actor.name.clone(),
         role: account.role,
         permissions: permissions(account.role),
+        party: None,
     }
 }
 
@@ -96,7 +102,7 @@ pub async fn link(State(api): State<Api>, Params(params): Params<LinkParams>) ->
 /// End this session.
 #[utoipa::path(post, path = "/api/v1/logout", responses((status = 204), (status = 401, body = Problem)))]
 pub async fn logout(State(api): State<Api>, caller: Caller) -> Result<Response, Answer> {
-    if let Some(hash) = &caller.0.session {
+    if let Some(hash) = caller.0.session() {
         api.sessions.end(&api.records, hash).await?;
     }
     let cookie = format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
@@ -107,5 +113,11 @@ pub async fn logout(State(api): State<Api>, caller: Caller) -> Result<Response, 
 #[utoipa::path(get, path = "/api/v1/me", responses((status = 200, body = MeView), (status = 401, body = Problem)))]
 pub async fn me(caller: Caller) -> Json<MeView> {
     let (actor, role) = (caller.0.actor, caller.0.role);
-    Json(MeView { account: actor.account, name: actor.name, role, permissions: permissions(role) })
+    Json(MeView {
+        account: actor.account,
+        name: actor.name,
+        role,
+        permissions: permissions(role),
+        party: caller.0.party,
+    })
 }

@@ -1,15 +1,21 @@
 //! All addresses of people's door.
 
+pub(crate) mod accounts;
 pub(crate) mod alarms;
+pub(crate) mod attachments;
 pub(crate) mod audit;
+pub(crate) mod export;
 pub(crate) mod health;
 pub(crate) mod login;
 pub(crate) mod orders;
 pub(crate) mod site;
 pub(crate) mod tags;
+pub(crate) mod tokens;
+pub(crate) mod watch;
+pub(crate) mod work;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use engine::{Command, CommandKind};
 use protocol::{DoneView, Problem};
 
@@ -19,7 +25,12 @@ use crate::{console, openapi, stream};
 
 /// The router without its state.
 pub fn all() -> Router<Api> {
-    Router::new().merge(people()).merge(alarm_routes()).merge(reading_routes()).fallback(get(console::serve))
+    Router::new()
+        .merge(people())
+        .merge(alarm_routes())
+        .merge(work_routes())
+        .merge(reading_routes())
+        .fallback(get(console::serve))
 }
 
 fn people() -> Router<Api> {
@@ -28,6 +39,13 @@ fn people() -> Router<Api> {
         .route("/api/v1/login", post(login::login))
         .route("/api/v1/logout", post(login::logout))
         .route("/api/v1/me", get(login::me))
+        .route("/m/enter", get(tokens::enter))
+        .route("/api/v1/accounts", get(accounts::list).post(accounts::save))
+        .route("/api/v1/tokens", get(tokens::list).post(tokens::make))
+        .route("/api/v1/tokens/{id}", delete(tokens::revoke))
+        .route("/api/v1/field-links", post(tokens::field_link))
+        .route("/api/v1/attachments", post(attachments::add))
+        .route("/api/v1/attachments/{id}", get(attachments::get))
         .route("/api/v1/status", get(health::status))
         .route("/api/v1/presence", get(health::presence))
         .route("/api/v1/rules/reload", post(site::reload))
@@ -36,7 +54,7 @@ fn people() -> Router<Api> {
         .route("/metrics", get(health::metrics))
         .route("/api/v1/openapi.json", get(openapi::serve))
         .route("/api/v1/stream", get(stream::stream))
-        .route("/api/{*rest}", get(not_found).post(not_found))
+        .route("/api/{*rest}", get(not_found).post(not_found).delete(not_found))
 }
 
 fn alarm_routes() -> Router<Api> {
@@ -50,8 +68,25 @@ fn alarm_routes() -> Router<Api> {
         .route("/api/v1/alarms/{id}/unshelve", post(alarms::unshelve))
         .route("/api/v1/alarms/{id}/reset", post(alarms::reset))
         .route("/api/v1/alarms/{id}/comment", post(alarms::comment))
+}
+
+fn work_routes() -> Router<Api> {
+    Router::new()
         .route("/api/v1/orders", get(orders::list).post(orders::issue))
         .route("/api/v1/orders/{id}/{action}", post(orders::act))
+        .route("/api/v1/flows", get(watch::flows))
+        .route("/api/v1/work", get(work::list).post(work::create))
+        .route("/api/v1/work/aggregate", get(work::aggregate))
+        .route("/api/v1/work/export", get(export::list))
+        .route("/api/v1/work/{id}", get(work::detail))
+        .route("/api/v1/work/{id}/events", get(work::events))
+        .route("/api/v1/work/{id}/export", get(export::item))
+        .route("/api/v1/work/{id}/{action}", post(work::act))
+        .route("/api/v1/parties", get(watch::parties))
+        .route("/api/v1/plans", get(watch::plans))
+        .route("/api/v1/profile", get(watch::profile))
+        .route("/api/v1/timeline", get(watch::timeline))
+        .route("/api/v1/handover/open", get(watch::open))
 }
 
 fn reading_routes() -> Router<Api> {
@@ -82,6 +117,7 @@ pub(crate) async fn command(api: &Api, caller: &Caller, key: Key, kind: CommandK
         seq: o.seq,
         alarm_id: o.alarm.map(|a| a.to_string()),
         order_id: o.items.iter().find(|i| i.kind == response::Kind::Order).map(ToString::to_string),
+        ids: o.items.iter().map(ToString::to_string).collect(),
         repeated: o.repeated,
     })
 }

@@ -1,15 +1,14 @@
-//! Orders: issue one, record what its receiver does.
+//! Orders by the shape that older clients know; the same items as under `/work`.
 
-use alarm::AlarmId;
 use axum::Json;
 use axum::extract::{Path, State};
 use engine::CommandKind;
-use model::Priority;
-use protocol::{DoneView, OrderActBody, OrderBody, OrdersView, Permission, Problem};
-use response::{Fields, ItemId, Kind, Link, PRIORITIES, Provenance, Value, WorkCommand, flow_of};
+use protocol::{DoneView, LinkView, OrderActBody, OrderBody, OrdersView, Permission, Problem, WorkActBody};
+use response::{Fields, ItemId, Kind, PRIORITIES, Provenance, Value, WorkCommand};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::work::{do_action, links, parse_id};
 use super::{Key, command};
 use crate::access::Caller;
 use crate::deps::read;
@@ -27,23 +26,27 @@ pub struct OrderParams {
     state: Option<String>,
 }
 
-/// Orders.
+/// Orders; to a party, only its own.
 #[utoipa::path(get, path = "/api/v1/orders", operation_id = "list_orders", params(OrderParams), responses((status = 200, body = OrdersView)))]
 pub async fn list(
     State(api): State<Api>,
     caller: Caller,
     Params(params): Params<OrderParams>,
 ) -> Result<Json<OrdersView>, Answer> {
-    caller.may(Permission::SiteRead)?;
-    let (seq, open) = api.board.orders();
-    let orders = match params.state.as_deref() {
-        Some("all") => read(&api.records.orders, LIMIT).await?,
+    let party = caller.may_read()?;
+    let (seq, open) = api.board.orders(|item| party.is_none_or(|p| item.receiver.as_deref() == Some(p)));
+    let mut orders = match params.state.as_deref() {
+        Some("all") => read(&api.records.orders, (party.map(str::to_owned), LIMIT)).await?,
         _ => open,
     };
+    let settings = api.work_settings.load();
+    for order in &mut orders {
+        order.receiver_kind = settings.party(&order.receiver).map_or_else(String::new, |p| p.kind.to_string());
+    }
     Ok(Json(OrdersView { seq, orders }))
 }
 
-/// Issue an order to a team; 2xx means it is durable.
+/// Issue an order: one for each receiver, all in one transaction. 2xx means it is durable.
 #[utoipa::path(post, path = "/api/v1/orders", operation_id = "issue_order", request_body = OrderBody,
     responses((status = 200, body = DoneView), (status = 404, body = Problem), (status = 409, body = Problem),
         (status = 422, body = Problem)))]
@@ -60,46 +63,54 @@ pub async fn issue(
 
 async fn checked(api: &Api, b: OrderBody) -> Result<WorkCommand, Problem> {
     let invalid = |field: &str, text: &str| Problem::new("FIELD_INVALID", field).detail(text, text);
-    if b.receiver.is_empty() {
-        return Err(Problem::new("FIELD_REQUIRED", "receiver"));
-    }
-    let team = api.settings.teams.iter().find(|t| t.id == b.receiver);
-    let team = team.ok_or_else(|| Problem::new("NOT_FOUND", "receiver").detail(&b.receiver, &b.receiver))?;
-    let priority = Priority::try_from(b.priority).map_err(|e| invalid("priority", &e))?;
-    if !(10.0..=86_400.0).contains(&b.ack_within_s) {
+    let receivers = receivers(api, &b)?;
+    let word = b.priority.checked_sub(1).and_then(|i| PRIORITIES.get(usize::from(i)));
+    let word = *word.ok_or_else(|| invalid("priority", &format!("{}; 1 … 5", b.priority)))?;
+    if b.ack_within_s.is_some_and(|s| !(10.0..=86_400.0).contains(&s)) {
         return Err(invalid("ack_within_s", "10 … 86400 s"));
     }
-    let alarm = match &b.alarm_id {
-        None => None,
-        Some(id) => {
-            let number = id.parse::<AlarmId>().map_err(|()| Problem::new("NOT_FOUND", id))?.0;
-            // An order may answer an alarm that closed a moment ago, but not one that never was.
-            let known = api.board.alarm(number).is_some() || !read(&api.records.alarm_events, number).await?.is_empty();
-            if !known {
-                return Err(Problem::new("NOT_FOUND", id));
-            }
-            Some(number)
-        }
-    };
-    let text = |name: &str, text: &str| (name.into(), Value::Text(text.to_owned()));
-    let fields = Fields::from([
-        text("content", &b.content),
-        text("place", &b.place),
-        text("priority", PRIORITIES[(priority as usize - 1).min(PRIORITIES.len() - 1)]),
-        text("receiver_name", &team.name_zh),
-        ("ack_within_s".into(), Value::Number(b.ack_within_s)),
-    ]);
+    let link = |rel: &str, to: &Option<String>| to.as_ref().map(|to| LinkView { rel: rel.into(), to: to.clone() });
+    if let Some(id) = b.alarm_id.as_ref().filter(|id| id.parse::<alarm::AlarmId>().is_err()) {
+        return Err(Problem::new("NOT_FOUND", id));
+    }
+    let given = link("alarm", &b.alarm_id).into_iter().chain(link("incident", &b.incident_id)).collect();
+    let mut fields: Fields = [("content", b.content), ("place", b.place), ("priority", word.to_owned())]
+        .into_iter()
+        .map(|(name, text)| (name.into(), Value::Text(text)))
+        .collect();
+    let spans = [
+        ("ack_within_s", b.ack_within_s),
+        ("feedback_every_s", b.feedback_every_s),
+        ("complete_within_s", b.complete_within_s),
+    ];
+    fields.extend(spans.into_iter().filter_map(|(name, s)| Some((name.into(), Value::Number(s?)))));
     Ok(WorkCommand::Create {
         kind: Kind::Order,
         fields,
-        links: alarm.map(|number| Link::new("alarm", AlarmId(number).to_string())).into_iter().collect(),
-        receivers: vec![team.id.clone()],
+        links: links(api, given).await?,
+        receivers,
         provenance: Provenance::Real,
         seen: b.alarm_seq,
     })
 }
 
-/// Record what became of an order: deliver, acknowledge, reject, start, complete, close, revoke.
+/// Receivers as given; before parties are configured, the teams of the settings are those that can be sent.
+fn receivers(api: &Api, b: &OrderBody) -> Result<Vec<String>, Problem> {
+    let mut receivers = b.receivers.clone();
+    if !b.receiver.is_empty() && !receivers.contains(&b.receiver) {
+        receivers.insert(0, b.receiver.clone());
+    }
+    if receivers.is_empty() {
+        return Err(Problem::new("FIELD_REQUIRED", "receiver"));
+    }
+    let unknown = receivers.iter().find(|id| super::tokens::party_name(api, id).is_none());
+    match unknown {
+        Some(id) => Err(Problem::new("NOT_FOUND", "receiver").detail(id, id)),
+        None => Ok(receivers),
+    }
+}
+
+/// Act on an order: an action of its flow.
 #[utoipa::path(post, path = "/api/v1/orders/{id}/{action}", operation_id = "act_on_order", params(("id" = String, Path), ("action" = String, Path)),
     request_body = OrderActBody,
     responses((status = 200, body = DoneView), (status = 409, body = Problem), (status = 422, body = Problem)))]
@@ -111,10 +122,10 @@ pub async fn act(
     Body(b): Body<OrderActBody>,
 ) -> Result<Json<DoneView>, Answer> {
     caller.may(Permission::OrderAct)?;
-    let item = id.parse::<ItemId>().ok().filter(|id| id.kind == Kind::Order);
-    let item = item.ok_or_else(|| Problem::new("NOT_FOUND", &id))?;
-    let action = flow_of(Kind::Order).action(&action).ok_or_else(|| Problem::new("NOT_FOUND", &action))?.name.into();
-    let (fields, attachments) = (Fields::new(), Vec::new());
-    let kind = CommandKind::Work(WorkCommand::Act { item, seq: b.seq, action, fields, note: b.note, attachments });
-    Ok(Json(command(&api, &caller, key, kind).await?))
+    let item: ItemId = parse_id(&id)?;
+    if item.kind != Kind::Order {
+        return Err(Problem::new("NOT_FOUND", &id).into());
+    }
+    let body = WorkActBody { seq: b.seq, fields: b.fields, note: b.note, attachments: b.attachments };
+    Ok(Json(do_action(&api, (caller, key), (item, &action), body).await?))
 }

@@ -133,7 +133,7 @@ pub async fn history(
     Ok(Json(HistoryView { tag: p.tag, unit: entry.unit.clone(), points }))
 }
 
-fn time(field: &str, text: &str) -> Result<i64, Problem> {
+pub(super) fn time(field: &str, text: &str) -> Result<i64, Problem> {
     let example = "2026-11-26T08:00:00+08:00";
     text.parse().ok().or_else(|| model::parse_rfc3339(text.as_bytes()).ok()).ok_or_else(|| {
         Problem::new("FIELD_INVALID", field)

@@ -48,6 +48,10 @@ fn task(id: &str, receiver: &str, after: &[&str]) -> TaskTemplate {
     }
 }
 
+fn line(zh: &str, en: &str) -> response::ChecklistItem {
+    response::ChecklistItem { zh: zh.into(), en: en.into(), ..response::ChecklistItem::default() }
+}
+
 /// A hall with two brigades that step in for one another, a plan, and two crews of three.
 pub fn settings() -> WorkSettings {
     let levels = BTreeMap::from([
@@ -60,7 +64,8 @@ pub fn settings() -> WorkSettings {
         levels,
         checklists: vec![response::Checklist {
             chemical: "氨".into(),
-            items: vec![("水幕稀释".into(), "water curtain".into()), ("上风向".into(), "upwind".into())],
+            items: vec![line("水幕稀释", "water curtain"), line("上风向", "upwind")],
+            ..response::Checklist::default()
         }],
         ..PlanCard::default()
     };

@@ -1,5 +1,6 @@
 //! Tests of the room. What touches SQL runs on both engines.
 
+mod attachments;
 mod audit;
 mod crash;
 mod engines;
@@ -8,3 +9,4 @@ mod inputs;
 mod journal;
 mod records;
 mod schema;
+mod work;

@@ -84,6 +84,9 @@ fn accounts_and_tokens_keep_what_was_saved() {
             purpose,
             created_at: Time(1),
             expires_at,
+            role: (purpose == Purpose::Machine).then_some(Role::ReadOnly),
+            party: String::new(),
+            label: "siren".into(),
         };
         let session = token("a", Purpose::Session, Some(Time(100)));
         let machine = token("b", Purpose::Machine, None);

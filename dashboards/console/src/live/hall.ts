@@ -2,6 +2,7 @@
 import { nextTick, shallowRef } from 'vue';
 import { ApiError, get } from '../api/client';
 import type { ClientFrame, Frame, NoticeFrame } from '../api/types';
+import { listWork, type WorkItem, type WorkQuery } from '../api/work';
 import { count } from '../hall/order';
 import { fromSnapshot, reduce, rollBackProvisional, type Snapshot } from '../hall/reduce';
 import { emptyHall, type Hall } from '../hall/state';
@@ -79,28 +80,62 @@ function schedule(): void {
 // A frame scheduled for a paint that no longer comes would wait until the tab is shown again.
 document.addEventListener('visibilitychange', flush);
 
+/** What is loaded of each kind; the ledger, the roster and the log are paged by their own pages. */
+const WORK_LOADED: readonly WorkQuery[] = [
+  { kind: 'order', open: true, limit: 1_000 },
+  { kind: 'order', open: false, limit: 100 },
+  { kind: 'incident', open: true, limit: 200 },
+  { kind: 'incident', open: false, limit: 50 },
+  { kind: 'lesson', open: true, limit: 200 },
+  { kind: 'handover', limit: 20 },
+  { kind: 'shift', open: true, limit: 200 },
+  { kind: 'swap', open: true, limit: 50 },
+  { kind: 'roll_call', limit: 20 },
+  { kind: 'call', open: true, limit: 1_000 },
+  { kind: 'drill', limit: 100 },
+  { kind: 'vigilance', open: true, limit: 20 },
+];
+/** Field staff see their own orders and nothing else. */
+const WORK_OF_FIELD: readonly WorkQuery[] = [{ kind: 'order', open: true, limit: 100 }, { kind: 'order', open: false, limit: 20 }];
+
+async function loadWork(queries: readonly WorkQuery[]): Promise<{ seq: number; items: WorkItem[] }> {
+  const lists = await Promise.all(queries.map(listWork));
+  return { seq: Math.min(...lists.map((l) => l.seq)), items: lists.flatMap((l) => l.items) };
+}
+
+async function loadFieldSnapshot(): Promise<number> {
+  const { seq, items } = await loadWork(WORK_OF_FIELD);
+  queue = [];
+  set({ ...hall.value, items: new Map(items.map((x) => [x.id, x])), seq });
+  return seq;
+}
+
+async function loadHallSnapshot(): Promise<number> {
+  const [open, closed, work, notices, status] = await Promise.all([
+    get('/api/v1/alarms', { query: { state: 'open', limit: OPEN_MAX } }),
+    get('/api/v1/alarms', { query: { state: 'closed', limit: CLOSED_LOADED } }),
+    loadWork(WORK_LOADED),
+    get('/api/v1/notices', { query: { limit: NOTICES_LOADED } }),
+    get('/api/v1/status'),
+  ]);
+  const snapshot: Snapshot = {
+    // Resume from the older of the two, so that nothing between the answers is missed; repeats change nothing.
+    seq: Math.min(open.seq, work.seq),
+    alarms: open.alarms,
+    closed: closed.alarms,
+    items: work.items,
+    notices: notices.notices as unknown as NoticeFrame[], // the schema says only "object" of a notice's body
+    status,
+  };
+  if (open.alarms.length >= OPEN_MAX) toast(t('list.truncated', { n: OPEN_MAX }), 'error');
+  queue = [];
+  set(fromSnapshot(hall.value, snapshot, Date.now()));
+  return snapshot.seq;
+}
+
 async function loadSnapshot(): Promise<number> {
   try {
-    const [open, closed, orders, notices, status] = await Promise.all([
-      get('/api/v1/alarms', { query: { state: 'open', limit: OPEN_MAX } }),
-      get('/api/v1/alarms', { query: { state: 'closed', limit: CLOSED_LOADED } }),
-      get('/api/v1/orders', { query: { state: 'all' } }),
-      get('/api/v1/notices', { query: { limit: NOTICES_LOADED } }),
-      get('/api/v1/status'),
-    ]);
-    const snapshot: Snapshot = {
-      // Resume from the older of the two, so that nothing between the answers is missed; repeats change nothing.
-      seq: Math.min(open.seq, orders.seq),
-      alarms: open.alarms,
-      closed: closed.alarms,
-      orders: orders.orders,
-      notices: notices.notices as unknown as NoticeFrame[], // the schema says only "object" of a notice's body
-      status,
-    };
-    if (open.alarms.length >= OPEN_MAX) toast(t('list.truncated', { n: OPEN_MAX }), 'error');
-    queue = [];
-    set(fromSnapshot(hall.value, snapshot, Date.now()));
-    return snapshot.seq;
+    return await (me.value?.role === 'field' ? loadFieldSnapshot() : loadHallSnapshot());
   } catch (error) {
     if (error instanceof ApiError && error.status === 401) sessionEnded();
     throw error;
