@@ -177,8 +177,16 @@ fn r5_a_changed_profile_comes_into_force_on_reload_whole_or_not_at_all() {
     assert_eq!(again.stop(), Some(0));
 }
 
-/// Every step of every order so far: action, account, attachments.
-fn steps(api: &Api) -> Vec<(String, String, String, usize)> {
+/// One step in an order's life.
+struct Step {
+    action: String,
+    account: String,
+    note: String,
+    files: usize,
+}
+
+/// Every step of every order so far.
+fn steps(api: &Api) -> Vec<Step> {
     let (_, list) = api.get("/api/v1/work?kind=order&limit=100");
     let mut all = Vec::new();
     for order in list["items"].as_array().into_iter().flatten() {
@@ -187,7 +195,8 @@ fn steps(api: &Api) -> Vec<(String, String, String, usize)> {
         for step in whole["log"].as_array().into_iter().flatten() {
             let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
             let files = step["attachments"].as_array().map_or(0, Vec::len);
-            all.push((text(&step["action"]), text(&step["by"]["account"]), text(&step["note"]), files));
+            let (action, account) = (text(&step["action"]), text(&step["by"]["account"]));
+            all.push(Step { action, account, note: text(&step["note"]), files });
         }
     }
     all
@@ -198,13 +207,15 @@ fn the_demos_staff_acknowledge_refuse_with_a_reason_and_stay_silent_until_remind
     let dir = tempfile::tempdir().unwrap();
     let hall = Hall::start_with(&dir.path().join("data"), &[]);
     let api = hall.api();
-    let seen = |what: &str, fits: &dyn Fn(&(String, String, String, usize)) -> bool| {
+    let seen = |what: &str, fits: &dyn Fn(&Step) -> bool| {
         until(what, Duration::from_secs(150), || steps(&api).iter().any(fits).then_some(()));
     };
-    seen("an order by the simulated officer", &|s| s.0 == "create" && s.1 == "sim-duty");
-    seen("an acknowledgement by the party itself", &|s| s.0 == "acknowledge" && s.1 == "party:brigade-1");
-    seen("a refusal with its reason", &|s| s.0 == "reject" && s.1 == "party:metal-01-control" && !s.2.is_empty());
-    seen("a reminder of a silent party", &|s| s.0 == "remind" && s.1 == "system");
-    seen("a report with a photo", &|s| s.0 == "feedback" && s.3 == 1);
+    seen("an order by the simulated officer", &|s| s.action == "create" && s.account == "sim-duty");
+    seen("an acknowledgement by the party itself", &|s| s.action == "acknowledge" && s.account == "party:brigade-1");
+    seen("a refusal with its reason", &|s| {
+        s.action == "reject" && s.account == "party:metal-01-control" && !s.note.is_empty()
+    });
+    seen("a reminder of a silent party", &|s| s.action == "remind" && s.account == "system");
+    seen("a report with a photo", &|s| s.action == "feedback" && s.files == 1);
     assert_eq!(hall.stop(), Some(0));
 }

@@ -29,13 +29,13 @@ fn items_that_cannot_be_made() {
         (json!({"kind": "nothing"}), 422, "FIELD_INVALID", ""),
         (json!({}), 422, "FIELD_REQUIRED", "kind"),
         (
-            json!({"kind": "hidden_danger", "fields": {"title": "x"}, "links": [{"rel": "alarm", "to": "A-000999"}]}),
+            json!({"kind": "hidden_danger", "fields": {"title": "x", "source": "hotline"}, "links": [{"rel": "alarm", "to": "A-000999"}]}),
             404,
             "NOT_FOUND",
             "links",
         ),
         (
-            json!({"kind": "hidden_danger", "fields": {"title": "x"}, "receivers": [to, to]}),
+            json!({"kind": "hidden_danger", "fields": {"title": "x", "source": "hotline"}, "receivers": [to, to]}),
             422,
             "FIELD_INVALID",
             "receivers",

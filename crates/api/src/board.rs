@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use alarm::Transition;
 use engine::{Fact, FactBody};
 use model::Directory;
 use parking_lot::RwLock;
@@ -15,19 +16,34 @@ pub struct Board {
     state: RwLock<State>,
 }
 
+/// Alarms by number.
+type Numbered = Vec<(u64, AlarmView)>;
+
+fn show(alarms: &mut BTreeMap<u64, AlarmView>, t: &Transition, directory: &Directory) {
+    let view = AlarmView::new(&t.alarm, directory);
+    if view.open() {
+        alarms.insert(t.alarm.alarm_id.0, view);
+    } else {
+        alarms.remove(&t.alarm.alarm_id.0);
+    }
+}
+
 #[derive(Debug, Default)]
 struct State {
     seq: u64,
     flood: bool,
     alarms: BTreeMap<u64, AlarmView>,
+    /// Alarms of a running drill; never among the real ones.
+    played: BTreeMap<u64, AlarmView>,
     items: BTreeMap<ItemId, Arc<Item>>,
 }
 
 impl Board {
-    /// From what recovery found.
-    pub fn new(seq: u64, alarms: Vec<(u64, AlarmView)>, items: Vec<Arc<Item>>) -> Self {
+    /// From what recovery found: real alarms, those of a running drill, items.
+    pub fn new(seq: u64, (alarms, played): (Numbered, Numbered), items: Vec<Arc<Item>>) -> Self {
         let items = items.into_iter().map(|item| (item.id, item)).collect();
-        Self { state: RwLock::new(State { seq, flood: false, alarms: alarms.into_iter().collect(), items }) }
+        let (alarms, played) = (alarms.into_iter().collect(), played.into_iter().collect());
+        Self { state: RwLock::new(State { seq, flood: false, alarms, played, items }) }
     }
 
     /// Takes over settled facts.
@@ -36,12 +52,10 @@ impl Board {
         for fact in facts {
             state.seq = state.seq.max(fact.seq);
             match &fact.body {
-                FactBody::Alarm(t) => {
-                    let view = AlarmView::new(&t.alarm, directory);
-                    if view.open() {
-                        state.alarms.insert(t.alarm.alarm_id.0, view);
-                    } else {
-                        state.alarms.remove(&t.alarm.alarm_id.0);
+                FactBody::Alarm(t) => show(&mut state.alarms, t, directory),
+                FactBody::Exercise(body) => {
+                    if let FactBody::Alarm(t) = &**body {
+                        show(&mut state.played, t, directory);
                     }
                 }
                 FactBody::Work(e) if e.item.ended_at.is_some() => {
@@ -51,7 +65,9 @@ impl Board {
                     state.items.insert(e.item.id, e.item.clone());
                 }
                 FactBody::Notice(engine::Notice::Flood { on, .. }) => state.flood = *on,
-                FactBody::Notice(_) | FactBody::Exercise(_) => {}
+                // The last drill ended, and what it played with it.
+                FactBody::Notice(engine::Notice::Exercise { on: false }) => state.played.clear(),
+                FactBody::Notice(_) => {}
             }
         }
     }
@@ -62,9 +78,16 @@ impl Board {
         (state.seq, state.alarms.values().filter(|a| keep(a)).cloned().collect())
     }
 
-    /// One open alarm.
+    /// One open alarm, real or of a drill: their numbers differ.
     pub fn alarm(&self, id: u64) -> Option<AlarmView> {
-        self.state.read().alarms.get(&id).cloned()
+        let state = self.state.read();
+        state.alarms.get(&id).or_else(|| state.played.get(&id)).cloned()
+    }
+
+    /// Open alarms of a running drill.
+    pub fn played(&self) -> (u64, Vec<AlarmView>) {
+        let state = self.state.read();
+        (state.seq, state.played.values().cloned().collect())
     }
 
     /// Open orders.

@@ -9,7 +9,7 @@ use crate::routes as r;
 #[openapi(
     info(
         title = "Fenghuo",
-        description = "Command hall API. Times are microseconds since the epoch, UTC. Errors have the shape of `Problem`. The stream at `/api/v1/stream` sends `Hello`, `AlarmFrame`, `OrderFrame`, `WorkFrame`, `NoticeFrame`, `Heartbeat`, `ReadingsFrame`, `SnapshotRequired` and takes `ClientFrame`."
+        description = "Command hall API. Times are microseconds since the epoch, UTC. Errors have the shape of `Problem`. The stream at `/api/v1/stream` sends `Hello`, `AlarmFrame`, `OrderFrame`, `WorkFrame`, `ExerciseFrame`, `NoticeFrame`, `Heartbeat`, `ReadingsFrame`, `SnapshotRequired` and takes `ClientFrame`."
     ),
     paths(
         r::login::login,
@@ -71,6 +71,7 @@ use crate::routes as r;
         protocol::AlarmFrame,
         protocol::OrderFrame,
         protocol::WorkFrame,
+        protocol::ExerciseFrame,
         protocol::PlanCardView,
         protocol::NoticeFrame,
         protocol::ReadingsFrame,

@@ -161,8 +161,10 @@ impl Rooms {
         let engine = recovery.engine();
         let latest = LatestTable::new(directory.tags().len());
         reload::fill(&latest, engine);
-        let alarms = engine.open_alarms();
-        let alarms = alarms.iter().map(|a| (a.alarm_id.0, AlarmView::new(a, &directory))).collect();
+        let shown = |alarms: Vec<alarm::AlarmRecord>| {
+            alarms.iter().map(|a| (a.alarm_id.0, AlarmView::new(a, &directory))).collect()
+        };
+        let alarms = (shown(engine.open_alarms()), shown(engine.exercise_alarms()));
         let items = engine.book().open().cloned().collect();
         let seq = recovery.recovered.last_fact_seq;
         Self {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{ActorView, AlarmFrame, AlarmView, OrderView, Permission, Sources};
+use crate::{ActorView, AlarmFrame, AlarmView, Permission, Sources};
 
 /// Log in.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
@@ -335,70 +335,6 @@ pub struct DoneView {
     pub ids: Vec<String>,
     /// A repeat of an idempotency key: nothing happened twice.
     pub repeated: bool,
-}
-
-/// Issue an order.
-#[derive(Clone, Debug, Deserialize, ToSchema)]
-pub struct OrderBody {
-    /// The alarm it answers.
-    #[serde(default)]
-    pub alarm_id: Option<String>,
-    /// The newest `seq` of this alarm and its orders that the person saw: if somebody dispatched since, the answer
-    /// is `VERSION_CONFLICT` with who did.
-    #[serde(default)]
-    pub alarm_seq: Option<u64>,
-    /// Receiver: the id of a party; or several in `receivers`.
-    #[serde(default)]
-    pub receiver: String,
-    /// Receivers: each gets an order of its own.
-    #[serde(default)]
-    pub receivers: Vec<String>,
-    /// The incident it belongs to.
-    #[serde(default)]
-    pub incident_id: Option<String>,
-    /// Seconds between reports of the receiver; the profile's by default.
-    #[serde(default)]
-    pub feedback_every_s: Option<f64>,
-    /// Seconds until it must be complete; the profile's by default.
-    #[serde(default)]
-    pub complete_within_s: Option<f64>,
-    /// What is ordered.
-    #[serde(default)]
-    pub content: String,
-    /// Where.
-    #[serde(default)]
-    pub place: String,
-    /// 1 to 5.
-    pub priority: u8,
-    /// Seconds within which it must be acknowledged, 10 to 86400; the profile's by default.
-    #[serde(default)]
-    pub ack_within_s: Option<f64>,
-}
-
-/// Act on an order.
-#[derive(Clone, Debug, Deserialize, ToSchema)]
-pub struct OrderActBody {
-    /// `seq` of the order as you saw it.
-    pub seq: u64,
-    /// Reason or feedback.
-    #[serde(default)]
-    pub note: String,
-    /// Values by field name: `percent`, `feedback_position`.
-    #[serde(default)]
-    #[schema(value_type = Object)]
-    pub fields: serde_json::Map<String, serde_json::Value>,
-    /// Ids of attachments.
-    #[serde(default)]
-    pub attachments: Vec<String>,
-}
-
-/// Orders.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct OrdersView {
-    /// Stream number this list is true for.
-    pub seq: u64,
-    /// Orders.
-    pub orders: Vec<OrderView>,
 }
 
 /// A piece of history.

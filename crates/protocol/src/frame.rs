@@ -128,6 +128,25 @@ pub struct OrderFrame {
     pub provisional: bool,
 }
 
+/// Something that was played in a drill.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ExerciseFrame {
+    /// `exercise`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Stream number.
+    pub seq: u64,
+    /// The frame as it would be if it were real, without a commit time.
+    #[schema(value_type = Object)]
+    pub frame: serde_json::Value,
+    /// When it became durable.
+    #[serde(default)]
+    pub committed_at: Option<i64>,
+    /// As in alarm frames.
+    #[serde(default)]
+    pub provisional: bool,
+}
+
 /// Something about the measuring system.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct NoticeFrame {

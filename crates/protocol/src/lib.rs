@@ -19,10 +19,10 @@ pub use body::*;
 pub use csv::{csv_of_items, csv_of_life};
 pub use flow_view::*;
 pub use frame::{
-    AlarmFrame, ClientFrame, Heartbeat, Hello, Names, NoticeFrame, OrderFrame, ReadingView, ReadingsFrame,
-    SnapshotRequired, Sources, encode_fact, settle,
+    AlarmFrame, ClientFrame, ExerciseFrame, Heartbeat, Hello, Names, NoticeFrame, OrderFrame, ReadingView,
+    ReadingsFrame, SnapshotRequired, Sources, encode_fact, settle,
 };
-pub use orders::{OrderView, ReceiptView};
+pub use orders::*;
 pub use people::*;
 pub use permission::{Permission, allowed, permissions};
 pub use problem::{Code, Problem, code};

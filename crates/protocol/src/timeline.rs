@@ -15,6 +15,10 @@ impl TimelineRow {
             "alarm" => Some(alarm(&json, seq, at)),
             "order" | "work" => serde_json::from_value(json).ok().map(|f| work(&f, at)),
             "notice" => Some(notice(&json, seq, at)),
+            "exercise" => {
+                let played = Self::of(&json["frame"].to_string(), at)?;
+                Some(Self { seq, provenance: Provenance::Exercise, ..played })
+            }
             _ => None,
         }
     }
@@ -121,6 +125,8 @@ fn notice(json: &Json, seq: u64, at: i64) -> TimelineRow {
         ("rules_activated", _) => "规则生效",
         ("work_settings", _) => "工作系统配置生效",
         ("service", _) => "测点停用或恢复",
+        ("exercise", _) if notice["on"].as_bool() == Some(true) => "演练开始",
+        ("exercise", _) => "演练结束",
         ("flood", _) => "报警泛滥",
         ("backfill", _) => "补传完成",
         ("sequence_gap", _) => "序号缺失",
@@ -163,6 +169,10 @@ mod tests {
             "链路中断 chem-01/gw-1",
             "link down chem-01/gw-1",
         );
+        let played =
+            r#"{"type":"exercise","seq":5,"frame":{"type":"alarm","seq":1,"message_zh":"氨","cause":"raised"}}"#;
+        let row = TimelineRow::of(played, 9).unwrap();
+        assert_eq!((row.seq, row.provenance, row.text_zh.as_str()), (5, Provenance::Exercise, "氨 报警"));
         assert_eq!(TimelineRow::of("{}", 0), None);
         assert_eq!(TimelineRow::of("no JSON", 0), None);
     }

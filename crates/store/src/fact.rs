@@ -32,6 +32,8 @@ pub enum Subject<'a> {
     Work(WorkColumns<'a>),
     /// A notice: no state row.
     Notice,
+    /// What a drill played: no state row, so that no list of what is real can hold it.
+    Exercise,
 }
 
 impl Subject<'_> {
@@ -41,6 +43,7 @@ impl Subject<'_> {
             Self::Alarm { .. } => 1,
             Self::Work(work) => crate::work::kind_number(work.id.kind),
             Self::Notice => 3,
+            Self::Exercise => 15,
         }
     }
 
@@ -49,7 +52,7 @@ impl Subject<'_> {
         match self {
             Self::Alarm { id, .. } => id.0 as i64,
             Self::Work(work) => work.id.number as i64,
-            Self::Notice => 0,
+            Self::Notice | Self::Exercise => 0,
         }
     }
 }
@@ -59,7 +62,7 @@ impl std::fmt::Display for Subject<'_> {
         match self {
             Self::Alarm { id, .. } => id.fmt(f),
             Self::Work(work) => work.id.fmt(f),
-            Self::Notice => Ok(()),
+            Self::Notice | Self::Exercise => Ok(()),
         }
     }
 }
@@ -97,7 +100,13 @@ impl<'a> FactRow<'a> {
                 (subject, event.actor.account.as_str(), Cow::Owned(work_action(event)))
             }
             FactBody::Notice(_) => (Subject::Notice, "system", Cow::Borrowed("notice")),
-            FactBody::Exercise(_) => (Subject::Notice, "system", Cow::Borrowed("exercise")),
+            FactBody::Exercise(body) => {
+                let account = match &**body {
+                    FactBody::Alarm(t) => t.actor.as_ref().map_or("system", |a| a.account.as_str()),
+                    _ => "system",
+                };
+                (Subject::Exercise, account, Cow::Borrowed("exercise"))
+            }
         };
         Self { seq: fact.seq, at: fact.at, subject, json, account, action, outbox_topic: None }
     }

@@ -17,6 +17,7 @@ mod historian;
 mod input_log;
 mod input_reader;
 mod journal;
+mod ledger;
 mod lock;
 mod migration;
 pub mod mqtt_sessions;
@@ -25,6 +26,7 @@ pub mod pending_tags;
 mod reader;
 mod recovery;
 mod redo;
+mod rows;
 mod snapshot;
 mod verify;
 mod work;
@@ -37,12 +39,13 @@ pub use historian::{Historian, HistorianCounts, HistorianSettings, History, Poin
 pub use input_log::InputLog;
 pub use input_reader::{InputDamage, InputReader, RecordedInput};
 pub use journal::{AuditNote, Commit, Journal, Location};
+pub use ledger::{GroupBy, WorkFilter, WorkGroup};
 pub use migration::VERSION as SCHEMA_VERSION;
 pub use reader::{AlarmFilter, AuditEntry, EventRow, ROWS_MAX, Reader};
 pub use recovery::Recovered;
 pub use snapshot::Snapshots;
 pub use verify::{Problem, Report, verify};
-pub use work::{GroupBy, WorkColumns, WorkFilter, WorkGroup};
+pub use work::WorkColumns;
 
 #[cfg(test)]
 mod tests;

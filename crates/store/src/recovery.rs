@@ -10,7 +10,7 @@ use crate::checkpoint::Checkpointer;
 use crate::journal::{self, Counters, Journal, Location, PAGE_SIZE};
 use crate::lock::FolderLock;
 use crate::redo::{Body, Redo};
-use crate::{Database, InputReader, Param, RecordedInput, SqlError, StoreError, migration};
+use crate::{Database, InputReader, Param, RecordedInput, SqlError, StoreError, migration, rows};
 
 /// Batches read at a time during replay, so that memory stays bounded whatever the backlog.
 const REPLAY_BATCHES: i64 = 64;
@@ -128,7 +128,7 @@ fn redo(database: &mut Database, location: &Location) -> Result<Option<Redo>, St
     let doing = "write a secured commit";
     let (mut counters, _) = read_state(database).map_err(StoreError::sql(doing))?;
     let each = |body: &Body<'_>| {
-        database.transaction(|db| journal::redo(db, &mut counters, body)).map_err(StoreError::sql(doing))
+        database.transaction(|db| rows::redo(db, &mut counters, body)).map_err(StoreError::sql(doing))
     };
     Redo::open(folder, each).map(Some)
 }

@@ -99,7 +99,7 @@ test('D and Ctrl+Enter dispatch; receipts move the card', async () => {
   const card = page.locator('.pane [data-item-id]');
   await card.waitFor({ timeout: 3_000 });
   assert.equal(await card.getAttribute('data-item-state'), 'issued');
-  for (const [act, state] of [['deliver', 'delivered'], ['acknowledge', 'acknowledged'], ['start', 'in_progress'], ['complete', 'done']]) {
+  for (const [act, state] of [['acknowledge', 'acknowledged'], ['arrive', 'in_progress'], ['complete', 'done']]) {
     await page.click(`.pane [data-act="${act}"]`);
     await page.waitForSelector(`.pane [data-item-state="${state}"]`, { timeout: 3_000 });
   }

@@ -73,6 +73,7 @@ test('feedback with a photo of a hostile name reaches the desk', async () => {
   const { id } = await order();
   const told = await until(async () => (await hall.get(`/api/v1/work/${id}`)).log.find((e) => e.action === 'feedback'), LIMIT_MS, 'no feedback');
   assert.equal(told.attachments.length, 1);
+  assert.doesNotMatch(told.attachments[0].name, /[/\\]|\.\./);
   await desk.page.waitForSelector('[data-log] img', { timeout: LIMIT_MS });
 });
 
@@ -90,6 +91,17 @@ test('nothing is wider than the phone, targets are large, axe finds nothing', as
   const { violations } = await new AxeBuilder({ page: phone }).withTags(['wcag2a', 'wcag2aa', 'wcag22aa']).analyze();
   assert.deepEqual(violations.map((v) => v.id), []);
 });
+
+test('S3: a roll-call is answered by one tap', async () => {
+  await desk.page.evaluate(async () => {
+    const body = { kind: 'roll_call', fields: { title: '查岗', targets: ['brigade-1'], mode: 'all' } };
+    await fetch('/api/v1/work', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+  });
+  await tap('[data-answer]');
+  await until(async () => (await hall.get('/api/v1/work?kind=call')).items[0]?.state === 'answered', LIMIT_MS, 'the call is not answered');
+});
+
+test('nothing was refused on the way', async () => assert.equal(await phone.locator('[data-toast]').count(), 0));
 
 test('field staff see nothing but their orders', async () => {
   await phone.goto(`${hall.origin}/watch`);

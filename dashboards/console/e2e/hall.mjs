@@ -113,6 +113,15 @@ const SITES = {
   'plant-c': enterprise('plant-c', '丙厂', 'Plant C') + tags('four-a', 1000, 4) + tags('four-b', 1000, 4),
 };
 
+const clock = ([key, seconds]) => `[[value]]
+key = "${key}"
+value = ${seconds}
+unit = "s"
+confidence = "G"
+source = "e2e"
+note = "short, so that a test need not wait"
+`;
+
 async function freePort() {
   const server = createServer();
   await new Promise((ready) => server.listen(0, '127.0.0.1', ready));
@@ -122,13 +131,13 @@ async function freePort() {
 }
 
 export class Hall {
-  /** Makes the folder and starts the program on it. */
-  static async start() {
+  /** Makes the folder and starts the program on it; `profile` replaces shipped clocks, seconds by key. */
+  static async start({ profile = {} } = {}) {
     if (!BIN) throw new Error('FENGHUO_BIN must name the fenghuo program, e.g. FENGHUO_BIN=../../target/release/fenghuo npm run e2e');
     const hall = new Hall();
     hall.folder = await mkdtemp(join(tmpdir(), 'fenghuo-e2e-'));
-    await Promise.all(['sites', 'rules'].map((name) => mkdir(join(hall.folder, name))));
-    const files = { 'fenghuo.toml': SETTINGS, 'parties.toml': PARTIES, 'roster.toml': ROSTER };
+    await Promise.all(['sites', 'rules', 'profiles'].map((name) => mkdir(join(hall.folder, name))));
+    const files = { 'fenghuo.toml': SETTINGS, 'parties.toml': PARTIES, 'roster.toml': ROSTER, 'profiles/e2e.toml': Object.entries(profile).map(clock).join('') };
     for (const [name, text] of Object.entries(files)) await writeFile(join(hall.folder, name), text);
     for (const [name, text] of Object.entries(SITES)) await writeFile(join(hall.folder, 'sites', `${name}.toml`), text);
     hall.ports = [await freePort(), await freePort()];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Frame, OrderFrame } from '../src/api/types';
+import type { ExerciseFrame, Frame, OrderFrame } from '../src/api/types';
 import { fromSnapshot, reduce, rollBackProvisional } from '../src/hall/reduce';
 import { CLOSED_MAX, emptyHall, type Hall, NOTICES_MAX } from '../src/hall/state';
 import { alarm, alarmFrame, heartbeat, hello, item, notice, provisional, status, workFrame } from './make';
@@ -96,6 +96,13 @@ describe('the rest of the stream', () => {
     expect(hall.items.get('O-000001')?.state).toBe('delivered');
     expect(hall.seq).toBe(4);
   });
+  it('what is played is kept apart from what is real, and goes with the drill', () => {
+    const played: ExerciseFrame = { type: 'exercise', seq: 7, frame: alarmFrame({ alarm_id: 'A-900001', seq: 7, priority: 1 }), committed_at: 1 };
+    const hall = after(alarmFrame({ seq: 1 }), played);
+    expect([open(hall), [...hall.played.keys()], hall.seq, hall.raised.length]).toEqual(['1:unacknowledged', ['A-900001'], 7, 1]);
+    expect(reduce(hall, [notice(8, { kind: 'exercise', on: false })], 0).played.size).toBe(0);
+    expect(reduce(hall, [{ ...played, seq: 8, frame: alarmFrame({ alarm_id: 'A-900001', seq: 8, ...closed }) }], 0).played.size).toBe(0);
+  });
   it('an order that the old frame carries is the same item', () => {
     const order = { ...workFrame({ seq: 2, state: 'delivered' }), type: 'order' } as unknown as OrderFrame;
     expect(after(workFrame({ seq: 1 }), order).items.get('O-000001')?.state).toBe('delivered');
@@ -120,7 +127,7 @@ describe('the rest of the stream', () => {
 });
 
 describe('a snapshot', () => {
-  const snapshot = { seq: 9, alarms: [alarm({ alarm_id: 'A-000009', seq: 9, priority: 1 })], closed: [], items: [item()], notices: [], status: status({ flood: true }) };
+  const snapshot = { seq: 9, alarms: [alarm({ alarm_id: 'A-000009', seq: 9, priority: 1 })], closed: [], played: [], items: [item()], notices: [], status: status({ flood: true }) };
   it('replaces everything', () => {
     const hall = fromSnapshot(after(alarmFrame({ seq: 1 })), snapshot, 0);
     expect(open(hall)).toBe('9:unacknowledged');

@@ -5,6 +5,7 @@ import { compareEntries, completesBy, entriesOf, loose, sideOf } from '../src/wo
 import { checkLines, diffTasks, levelNumber, levelWord, pinsOf, rolesHeld, STAMPS, stamps } from '../src/work/incident';
 import { compareCalls, figures } from '../src/work/rollcall';
 import { monthGrid, monthSpan, shiftMonth } from '../src/work/roster';
+import { lineOfStep, stepOfLine } from '../src/work/script';
 import { withPins } from '../src/work/timeline';
 import { item } from './make';
 
@@ -93,6 +94,18 @@ describe('the roll-call', () => {
   it('counts answers, and who was away did not answer', () =>
     expect(figures(calls)).toEqual({ total: 5, answered: 2, missed: 2, waiting: 1, meanS: 6, slowestS: 8 }));
   it('who did not answer stands first', () => expect(calls.toSorted(compareCalls).map((c) => c.state)).toEqual(['absent', 'unanswered', 'ringing', 'answered', 'answered']));
+});
+
+describe('a drill\'s script', () => {
+  it.each<[string, Json]>([
+    ['05:30 plant-a/nh3.1=60 泄漏加大', { at_s: 330, tag: 'plant-a/nh3.1', value: 60, text: '泄漏加大' }],
+    ['00:00 plant-a/nh3.1=-1.5', { at_s: 0, tag: 'plant-a/nh3.1', value: -1.5 }],
+    ['90:00 宣布结束', { at_s: 5400, text: '宣布结束' }],
+    ['检查广播', '检查广播'],
+  ])('%s', (line, step) => {
+    expect(stepOfLine(line)).toEqual(step);
+    expect(lineOfStep(step)).toBe(line);
+  });
 });
 
 describe('durations', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AggregateRow, FieldSpec, Flow, Json, Party, WorkItem } from '../src/api/work';
+import { safeName } from '../src/work/attachment';
 import { board, columnOf, COLUMNS } from '../src/work/board';
 import { compareUrgency, itemTone, nextDeadline, toneOf } from '../src/work/deadline';
 import { nearestFirst, templateOf } from '../src/work/dispatch';
@@ -117,6 +118,13 @@ describe('from an alarm to work', () => {
     const first = (kind: string): string | undefined => nearestFirst(all, { class: kind, tag: '', message_zh: '', enterprise: 'hengxin' })[0]?.id;
     expect([first('gas'), first('comms')]).toEqual(['t', 'hengxin']);
   });
+});
+
+describe('names of files', () => {
+  it.each([
+    ['a.png', 'a.png'], ['../../<img src=x>.png', '_._<img src=x>.png'], ['C:\\photo\u0000.jpg', 'C__photo_.jpg'], ['', 'file'], ['现场 1.jpg', '现场 1.jpg'],
+    [`${'x'.repeat(300)}.jpeg`, `${'x'.repeat(115)}.jpeg`],
+  ])('%j becomes %j', (name, safe) => expect(safeName(name)).toBe(safe));
 });
 
 describe('the phone', () => {

@@ -37,6 +37,8 @@ pub struct ListParams {
     before: Option<String>,
     /// At most so many, 1 to 10000; 1000 by default.
     limit: Option<usize>,
+    /// `real` by default; `exercise`: the open alarms of a running drill, which are in no other list.
+    provenance: Option<String>,
 }
 
 /// Alarms. Open ones include shelved, suppressed and out of service; `seq` says for which stream number the list is true.
@@ -48,6 +50,17 @@ pub async fn list(
     Params(params): Params<ListParams>,
 ) -> Result<Json<AlarmsView>, Answer> {
     caller.may(Permission::SiteRead)?;
+    match params.provenance.as_deref() {
+        None | Some("real") => {}
+        Some("exercise") => {
+            let (seq, alarms) = api.board.played();
+            return Ok(Json(AlarmsView { seq, alarms }));
+        }
+        Some(other) => {
+            let problem = Problem::new("FIELD_INVALID", "provenance");
+            return Err(problem.detail(other, &format!("{other}; wanted real or exercise")).into());
+        }
+    }
     let (open, closed) = match params.state.as_deref() {
         None | Some("open") => (true, false),
         Some("closed") => (false, true),

@@ -48,10 +48,6 @@ fn task(id: &str, receiver: &str, after: &[&str]) -> TaskTemplate {
     }
 }
 
-fn line(zh: &str, en: &str) -> response::ChecklistItem {
-    response::ChecklistItem { zh: zh.into(), en: en.into(), ..response::ChecklistItem::default() }
-}
-
 /// A hall with two brigades that step in for one another, a plan, and two crews of three.
 pub fn settings() -> WorkSettings {
     let levels = BTreeMap::from([
@@ -64,7 +60,13 @@ pub fn settings() -> WorkSettings {
         levels,
         checklists: vec![response::Checklist {
             chemical: "氨".into(),
-            items: vec![line("水幕稀释", "water curtain"), line("上风向", "upwind")],
+            items: [("水幕稀释", "water curtain"), ("上风向", "upwind")]
+                .map(|(zh, en)| response::ChecklistItem {
+                    zh: zh.into(),
+                    en: en.into(),
+                    ..response::ChecklistItem::default()
+                })
+                .into(),
             ..response::Checklist::default()
         }],
         ..PlanCard::default()

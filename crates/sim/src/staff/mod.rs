@@ -144,6 +144,14 @@ impl Staff {
         for order in orders.body["orders"].as_array().into_iter().flatten() {
             self.tracks.order(now_s, order, false);
         }
+        for kind in ["order", "call", "hidden_danger", "roll_call"] {
+            let open = self.client.get(&format!("/api/v1/work?kind={kind}&open=true&limit=500"), &self.machine).await?;
+            for item in open.body["items"].as_array().into_iter().flatten() {
+                self.tracks.item(now_s, item);
+                let errands = self.officer.item(now_s, item);
+                self.enqueue(errands);
+            }
+        }
         let alarms = self.client.get("/api/v1/alarms?state=open", &self.machine).await?;
         for alarm in alarms.body["alarms"].as_array().into_iter().flatten() {
             let errands = self.officer.alarm(now_s, alarm);
@@ -164,10 +172,11 @@ impl Staff {
                 let late = frame["overdue"] == true || frame["cause"]["kind"] == "deadline";
                 self.tracks.order(now_s, &frame["order"], late);
             }
-            Some("work") => self.tracks.item(now_s, item),
+            Some("work") => {}
             _ => return,
         }
         if item.is_object() {
+            self.tracks.item(now_s, item);
             let errands = self.officer.item(now_s, item);
             self.enqueue(errands);
         }

@@ -57,6 +57,10 @@ pub(crate) struct Officer {
     account: String,
     simulated: BTreeSet<String>,
     dispatched: BTreeMap<String, f64>,
+    /// Alarms that have an order already.
+    answered: BTreeSet<String>,
+    /// Own orders that are not ended, and those that took their place.
+    own: BTreeSet<String>,
     ledger: BTreeSet<String>,
     next_roll_call_s: f64,
 }
@@ -68,6 +72,8 @@ impl Officer {
             account: account.to_owned(),
             simulated: simulated.collect(),
             dispatched: BTreeMap::new(),
+            answered: BTreeSet::new(),
+            own: BTreeSet::new(),
             ledger: BTreeSet::new(),
             next_roll_call_s: ROLL_CALL_S.0,
         }
@@ -89,7 +95,8 @@ impl Officer {
 
     fn dispatch(&mut self, now_s: f64, enterprise: &str, alarm: &str) -> Vec<Errand> {
         let Some((_, orders)) = DISPATCH.iter().find(|(e, _)| *e == enterprise) else { return Vec::new() };
-        if self.dispatched.get(enterprise).is_some_and(|at| now_s < at + DISPATCH_EVERY_S) {
+        let lately = self.dispatched.get(enterprise).is_some_and(|at| now_s < at + DISPATCH_EVERY_S);
+        if lately || self.answered.contains(alarm) {
             return Vec::new();
         }
         self.dispatched.insert(enterprise.to_owned(), now_s);
@@ -126,10 +133,32 @@ impl Officer {
         vec![Errand { at_s: now_s + LEDGER_AFTER_S, path: "/api/v1/work".into(), body }]
     }
 
-    /// An item that this officer made changed: the next step of the hall, if it is the hall's turn.
-    pub fn item(&self, now_s: f64, item: &Value) -> Vec<Errand> {
+    /// Whether the officer made the item, or it took the place of an order that he made.
+    fn is_own(&mut self, item: &Value) -> bool {
+        let id = item["id"].as_str().unwrap_or_default();
+        let links = |rel: &'static str| {
+            let all = item["links"].as_array().into_iter().flatten();
+            all.filter(move |l| l["rel"] == rel).filter_map(|l| l["to"].as_str())
+        };
+        let made = item["created_by"]["account"].as_str() == Some(&self.account);
+        let own = made || self.own.contains(id) || links("order").any(|order| self.own.contains(order));
+        if own {
+            self.own.insert(id.to_owned());
+            self.answered.extend(links("alarm").map(str::to_owned));
+            if item["kind"] == "hidden_danger" {
+                self.ledger.extend(links("tag").map(str::to_owned));
+            }
+        }
+        if item["ended"] == true && item["state"] != "reassigned" {
+            self.own.remove(id);
+        }
+        own
+    }
+
+    /// An item of this officer changed, or was found: the next step of the hall, if it is the hall's turn.
+    pub fn item(&mut self, now_s: f64, item: &Value) -> Vec<Errand> {
         let text = |key: &str| item[key].as_str().unwrap_or_default();
-        if item["created_by"]["account"].as_str() != Some(&self.account) {
+        if !self.is_own(item) {
             return Vec::new();
         }
         let step = match (text("kind"), text("state")) {
@@ -212,6 +241,22 @@ mod tests {
         assert!(officer().item(5.0, &item("duty", "order", "done")).is_empty());
         assert!(officer().item(5.0, &item("sim-duty", "order", "issued")).is_empty());
         assert!(officer().item(5.0, &item("sim-duty", "hidden_danger", "graded"))[0].path.ends_with("/assign"));
+    }
+
+    #[test]
+    fn an_order_that_went_on_to_a_substitute_stays_the_officers() {
+        let mut officer = officer();
+        let item = |id: &str, account: &str, state: &str, links: Value| {
+            json!({"id": id, "kind": "order", "state": state, "seq": 3, "ended": state == "reassigned", "links": links,
+                "created_by": {"account": account}})
+        };
+        let alarm_link = json!([{"rel": "alarm", "to": "A-000007"}]);
+        officer.item(1.0, &item("O-000001", "sim-duty", "reassigned", alarm_link));
+        let onwards = json!([{"rel": "order", "to": "O-000001"}]);
+        assert_eq!(officer.item(2.0, &item("O-000002", "system", "done", onwards)).len(), 1);
+        let other = json!([{"rel": "order", "to": "O-000009"}]);
+        assert!(officer.item(2.0, &item("O-000010", "system", "done", other)).is_empty());
+        assert!(officer.alarm(3.0, &alarm("chem-01", 1, "rule", "unacknowledged")).is_empty(), "sent before this run");
     }
 
     #[test]

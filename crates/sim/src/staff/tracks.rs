@@ -69,9 +69,12 @@ impl Tracks {
         self.plan(now_s, id, act, changed);
     }
 
-    /// An item of another kind: calls of a roll-call are answered.
+    /// An item: of an order, what its party has already said; calls of a roll-call are answered.
     pub fn item(&mut self, now_s: f64, item: &Value) {
         let text = |key: &str| item[key].as_str().unwrap_or_default();
+        if text("kind") == "order" {
+            return self.recall(now_s, text("id"), &item["fields"]);
+        }
         if text("kind") != "call" {
             return;
         }
@@ -84,6 +87,16 @@ impl Tracks {
         let changed = track.sight.state != text("state");
         text("state").clone_into(&mut track.sight.state);
         self.plan(now_s, id, answers.then_some(Act::Answer), changed);
+    }
+
+    /// After a restart the hall remembers for the party what no state shows.
+    fn recall(&mut self, now_s: f64, id: &str, fields: &Value) {
+        let Some(track) = self.open.get_mut(id) else { return };
+        track.sight.arrived |= fields["arrived_at"].is_number();
+        let reports = fields["feedback_count"].as_f64().unwrap_or_default() as u32;
+        track.sight.reports = track.sight.reports.max(reports);
+        let act = next(track.temper, &track.sight);
+        self.plan(now_s, id, act, false);
     }
 
     fn follow(&mut self, id: &str, party: &str) -> Option<&mut Track> {
@@ -220,6 +233,15 @@ mod tests {
             }
         }
         assert_eq!(tries, TRIES);
+    }
+
+    #[test]
+    fn after_a_restart_a_party_does_not_arrive_again() {
+        let mut tracks = tracks();
+        tracks.order(0.0, &order("a", "in_progress", 9), false);
+        let item = json!({"id": "O-000001", "kind": "order", "fields": {"arrived_at": 5, "feedback_count": 2.0}});
+        tracks.item(0.0, &item);
+        assert_eq!(tracks.due(60.0)[0].act, Act::Complete);
     }
 
     #[test]

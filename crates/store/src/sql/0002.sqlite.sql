@@ -3,7 +3,7 @@ CREATE TABLE work (kind TEXT NOT NULL, number BIGINT NOT NULL, seq BIGINT NOT NU
     industry TEXT NOT NULL, receiver TEXT NOT NULL, owner TEXT NOT NULL, grade TEXT NOT NULL, source TEXT NOT NULL,
     category TEXT NOT NULL, title TEXT NOT NULL, tag TEXT NOT NULL, alarm TEXT NOT NULL, parent TEXT NOT NULL,
     due BIGINT, overdue BIGINT NOT NULL, created_at BIGINT NOT NULL, ended_at BIGINT, recurrence_of TEXT NOT NULL,
-    PRIMARY KEY (kind, number));
+    PRIMARY KEY (kind, number)) WITHOUT ROWID;
 INSERT INTO work (kind, number, seq, first_seq, state, ended, provenance, enterprise, town, industry, receiver, owner,
     grade, source, category, title, tag, alarm, parent, due, overdue, created_at, ended_at, recurrence_of)
     SELECT 'order', id, seq, seq, '', closed, 'real', '', '', '', '', '', '', '', '', '', '',

@@ -41,7 +41,15 @@ export type ReadingsFrame = S['ReadingsFrame'] & { type: 'readings' };
 export type SnapshotRequired = S['SnapshotRequired'] & { type: 'snapshot_required' };
 export type ErrorFrame = Problem & { type: 'error' };
 
+/** What was played in a drill: the frame as it would be if it were real, in a frame that nothing takes for one. */
+export interface ExerciseFrame {
+  readonly type: 'exercise';
+  readonly seq: number;
+  readonly frame: AlarmFrame | NoticeFrame;
+  readonly committed_at?: number | null;
+}
+
 /** A fact of the hall's one stream: it has a number and becomes durable. */
-export type Fact = AlarmFrame | OrderFrame | WorkFrame | NoticeFrame;
+export type Fact = AlarmFrame | OrderFrame | WorkFrame | ExerciseFrame | NoticeFrame;
 export type Frame = Hello | Fact | Heartbeat | ReadingsFrame | SnapshotRequired | ErrorFrame;
 export type ClientFrame = S['ClientFrame'];

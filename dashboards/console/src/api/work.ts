@@ -4,6 +4,7 @@
 import { getJson, postFile, postJson } from './client';
 import type { components, paths } from './schema';
 import type { Permission } from './types';
+import { safeName } from '../work/attachment';
 
 type S = components['schemas'];
 
@@ -69,7 +70,7 @@ export const createWork = (body: CreateBody, key: string): Promise<Done> => post
 export const actOnWork = (id: string, action: string, body: ActBody, key: string): Promise<Done> =>
   postJson(`${item(id)}/${encodeURIComponent(action)}`, body, key);
 export const attach = (file: File, key: string): Promise<Attachment> =>
-  postFile(`/api/v1/attachments?name=${encodeURIComponent(file.name)}`, file, key);
+  postFile(`/api/v1/attachments?name=${encodeURIComponent(safeName(file.name))}`, file, key);
 export const attachmentUrl = (id: string): string => `/api/v1/attachments/${encodeURIComponent(id)}`;
 export const exportUrl = (id: string, format: 'json' | 'csv'): string => `${item(id)}/export?format=${format}`;
 export const readFlows = (): Promise<{ flows: readonly Flow[] }> => getJson('/api/v1/flows');

@@ -1,5 +1,5 @@
 // Frames -> hall. Pure for its callers: maps are copied once per batch, never per frame, so 100 frames/s over 10,000 alarms stay cheap.
-import type { Alarm, AlarmFrame, Frame, Hello, NoticeFrame, OrderFrame, Sources, Status } from '../api/types';
+import type { Alarm, AlarmFrame, ExerciseFrame, Frame, Hello, NoticeFrame, OrderFrame, Sources, Status } from '../api/types';
 import type { WorkFrame, WorkItem } from '../api/work';
 import { bound, put } from '../work/items';
 import { CLOSED_MAX, type Entry, type Flood, type Hall, levelOf, NOTICES_MAX, type Raise } from './state';
@@ -42,6 +42,8 @@ function apply(draft: Draft, frame: Frame, now: number): void {
     case 'order':
     case 'work':
       return applyWork(draft, frame);
+    case 'exercise':
+      return applyExercise(draft, frame);
     case 'notice':
       return applyNotice(draft, frame);
     case 'hello':
@@ -92,8 +94,19 @@ function applyWork(draft: Draft, frame: OrderFrame | WorkFrame): void {
   put(draft.items, frame.item);
 }
 
+function applyExercise(draft: Draft, { seq, frame, committed_at }: ExerciseFrame): void {
+  advance(draft, seq, committed_at == null);
+  if (frame.type !== 'alarm') return;
+  const played = new Map(draft.rest.played);
+  if (frame.state === 'normal') played.delete(frame.alarm_id);
+  else played.set(frame.alarm_id, frame);
+  draft.rest = { ...draft.rest, played };
+}
+
 function applyNotice(draft: Draft, frame: NoticeFrame): void {
   advance(draft, frame.seq, frame.committed_at == null);
+  // The last drill ended, and what it played with it.
+  if (frame.notice.kind === 'exercise' && frame.notice.on === false) draft.rest = { ...draft.rest, played: new Map() };
   const flood = floodOf(frame);
   if (flood) draft.rest = { ...draft.rest, flood };
   const at = draft.notices.findIndex((n) => n.seq <= frame.seq);
@@ -120,6 +133,7 @@ export interface Snapshot {
   readonly seq: number;
   readonly alarms: readonly Alarm[];
   readonly closed: readonly Alarm[];
+  readonly played: readonly Alarm[];
   readonly items: readonly WorkItem[];
   readonly notices: readonly NoticeFrame[];
   readonly status: Status;
@@ -136,6 +150,7 @@ export function fromSnapshot(hall: Hall, snapshot: Snapshot, now: number): Hall 
     ...hall,
     alarms: new Map(snapshot.alarms.map((a) => [a.alarm_id, entry(a)])),
     closed: new Map(snapshot.closed.slice(0, CLOSED_MAX).reverse().map((a) => [a.alarm_id, a])),
+    played: new Map(snapshot.played.map((a) => [a.alarm_id, a])),
     items: new Map(snapshot.items.map((x) => [x.id, x])),
     notices: snapshot.notices.slice(0, NOTICES_MAX),
     seq: snapshot.seq,

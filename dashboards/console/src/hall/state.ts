@@ -53,6 +53,8 @@ export interface Hall {
   readonly alarms: ReadonlyMap<string, Entry>;
   /** Closed ones, oldest first, bounded. */
   readonly closed: ReadonlyMap<string, Alarm>;
+  /** Open alarms of a running drill: never among the real ones, never counted, never heard. */
+  readonly played: ReadonlyMap<string, Alarm>;
   /** Orders, incidents, shifts and all other work, by id. */
   readonly items: Items;
   /** Newest first, bounded. */
@@ -76,6 +78,7 @@ export const NOTICES_MAX = 300;
 export const emptyHall = (): Hall => ({
   alarms: new Map(),
   closed: new Map(),
+  played: new Map(),
   items: new Map(),
   notices: [],
   seq: 0,

@@ -132,6 +132,7 @@ export const enDuty: Readonly<Record<keyof typeof zhDuty, string>> = {
   'drills.empty': 'No drills',
   'drills.order': 'Exercise order',
   'drills.incident': 'Exercise incident',
+  'drills.script': 'a step a line, min:s firm/tag=value words, such as 05:30 plant-a/nh3.1=60 leak grows',
   'drills.made': 'Made by it',
   'handover.give': 'Give away',
   'handover.give_all': 'Give all away',
@@ -187,4 +188,8 @@ export const enDuty: Readonly<Record<keyof typeof zhDuty, string>> = {
   'industry.crowded': 'crowded places',
   'industry.refrigeration': 'refrigeration',
   'industry.storage': 'storage',
+  'part.at_s': 's',
+  'part.value': 'value',
+  'part.s': 's',
+  'part.target_s': 'target (s)',
 };

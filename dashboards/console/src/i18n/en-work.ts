@@ -104,6 +104,8 @@ export const enWork: Readonly<Record<keyof typeof zhWork, string>> = {
   'vigilance.answer': 'I am here',
 
   'drill.badge': 'EXERCISE',
+  'drill.alarms': 'alarms of the drill',
+  'drill.note': 'acknowledged in the exercise',
   'drill.banner': 'EXERCISE IN PROGRESS',
   'drill.banner_hint': 'What is marked EXERCISE is played; every other alarm is real.',
 

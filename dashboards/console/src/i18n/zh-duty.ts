@@ -131,6 +131,7 @@ export const zhDuty = {
   'drills.empty': '没有演练',
   'drills.order': '下达演练指令',
   'drills.incident': '启动演练事件',
+  'drills.script': '每行一步，分:秒 企业/测点=数值 说明，例如 05:30 plant-a/nh3.1=60 泄漏加大',
   'drills.made': '演练产生',
   'handover.give': '转交',
   'handover.give_all': '全部转交',
@@ -186,4 +187,8 @@ export const zhDuty = {
   'industry.crowded': '人员密集场所',
   'industry.refrigeration': '制冷',
   'industry.storage': '仓储',
+  'part.at_s': '秒',
+  'part.value': '数值',
+  'part.s': '用时（秒）',
+  'part.target_s': '目标（秒）',
 } as const;

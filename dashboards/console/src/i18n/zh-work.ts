@@ -103,6 +103,8 @@ export const zhWork = {
   'vigilance.answer': '我在岗',
 
   'drill.badge': '演练',
+  'drill.alarms': '演练报警',
+  'drill.note': '演练中确认',
   'drill.banner': '演练进行中',
   'drill.banner_hint': '带“演练”标记的均为演练数据；其余报警均为真实报警。',
 

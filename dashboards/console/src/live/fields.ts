@@ -4,6 +4,7 @@ import type { Choice, FieldSpec, Json, Kind, WorkItem } from '../api/work';
 import { pick, t, word } from '../i18n';
 import { age, figure, shortTime } from '../i18n/time';
 import { fieldOf, isGiven } from '../work/flow';
+import { lineOfStep } from '../work/script';
 import { serverSecond } from './clock';
 import { enterpriseName } from './site';
 import { accountName, fieldLabel, flowOf, partyName, plans } from './work';
@@ -55,6 +56,7 @@ export function valueText(spec: FieldSpec | undefined, value: Json | undefined):
   if (typeof value === 'boolean') return t(value ? 'work.yes' : 'work.no');
   if (typeof value === 'number') return number(spec, value);
   if (typeof value === 'string') return text(spec, value);
+  if (Array.isArray(value) && spec?.name === 'script') return value.map(lineOfStep).join('\n');
   if (Array.isArray(value)) return value.map((v) => valueText(spec, v)).join('、');
   return Object.entries(value).map(([k, v]) => `${word('part', k)} ${partText(k, v)}`).join('，');
 }

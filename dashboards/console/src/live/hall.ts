@@ -1,7 +1,7 @@
 // Connects stream and reducer to the views: frames are collected and applied once per painted frame.
 import { nextTick, shallowRef } from 'vue';
-import { ApiError, get } from '../api/client';
-import type { ClientFrame, Frame, NoticeFrame } from '../api/types';
+import { ApiError, get, getJson } from '../api/client';
+import type { Alarm, ClientFrame, Frame, NoticeFrame } from '../api/types';
 import { listWork, type WorkItem, type WorkQuery } from '../api/work';
 import { count } from '../hall/order';
 import { fromSnapshot, reduce, rollBackProvisional, type Snapshot } from '../hall/reduce';
@@ -22,13 +22,13 @@ export const unreadable = shallowRef(0);
 type Listener<T> = (value: T) => void;
 const hallListeners = new Set<Listener<Hall>>();
 const readingListeners = new Set<Listener<Extract<Frame, { type: 'readings' }>>>();
-const greetings = new Set<() => ClientFrame>();
+const greetings = new Set<() => ClientFrame | null>();
 
 /** Called after every applied batch, hidden tab or not: sound must not wait for a paint. */
 export const onHall = (listener: Listener<Hall>): void => void hallListeners.add(listener);
 export const onReadings = (listener: Listener<Extract<Frame, { type: 'readings' }>>): void => void readingListeners.add(listener);
-/** Repeated on every connection. */
-export const onGreeting = (greeting: () => ClientFrame): void => void greetings.add(greeting);
+/** Repeated on every connection; null: nothing to say. */
+export const onGreeting = (greeting: () => ClientFrame | null): void => void greetings.add(greeting);
 
 /** A hidden tab paints nothing; its frames are applied by this timer instead, ms. */
 const HIDDEN_FLUSH_MS = 200;
@@ -95,8 +95,8 @@ const WORK_LOADED: readonly WorkQuery[] = [
   { kind: 'drill', limit: 100 },
   { kind: 'vigilance', open: true, limit: 20 },
 ];
-/** Field staff see their own orders and nothing else. */
-const WORK_OF_FIELD: readonly WorkQuery[] = [{ kind: 'order', open: true, limit: 100 }, { kind: 'order', open: false, limit: 20 }];
+/** Field staff see what was sent to them and nothing else. */
+const WORK_OF_FIELD: readonly WorkQuery[] = [{ kind: 'call', open: true, limit: 20 }, { kind: 'order', open: true, limit: 100 }, { kind: 'order', open: false, limit: 20 }];
 
 async function loadWork(queries: readonly WorkQuery[]): Promise<{ seq: number; items: WorkItem[] }> {
   const lists = await Promise.all(queries.map(listWork));
@@ -111,9 +111,10 @@ async function loadFieldSnapshot(): Promise<number> {
 }
 
 async function loadHallSnapshot(): Promise<number> {
-  const [open, closed, work, notices, status] = await Promise.all([
+  const [open, closed, played, work, notices, status] = await Promise.all([
     get('/api/v1/alarms', { query: { state: 'open', limit: OPEN_MAX } }),
     get('/api/v1/alarms', { query: { state: 'closed', limit: CLOSED_LOADED } }),
+    getJson<{ alarms: Alarm[] }>('/api/v1/alarms', { provenance: 'exercise' }),
     loadWork(WORK_LOADED),
     get('/api/v1/notices', { query: { limit: NOTICES_LOADED } }),
     get('/api/v1/status'),
@@ -123,6 +124,7 @@ async function loadHallSnapshot(): Promise<number> {
     seq: Math.min(open.seq, work.seq),
     alarms: open.alarms,
     closed: closed.alarms,
+    played: played.alarms,
     items: work.items,
     notices: notices.notices as unknown as NoticeFrame[], // the schema says only "object" of a notice's body
     status,
@@ -179,5 +181,5 @@ export const stream: StreamClient = new StreamClient({
   caughtUp,
   probeSession,
   sessionEnded,
-  greeting: () => [...greetings].map((g) => g()),
+  greeting: () => [...greetings].map((g) => g()).filter((f) => f !== null),
 });

@@ -8,6 +8,7 @@ import { t } from '../i18n';
 import { knownOfAlarm, linksOfAlarm, presetHolding } from '../work/preset';
 import { allowed, problemOf, problemText } from './actions';
 import { openDialog, type Preset } from './dialog';
+import { hall } from './hall';
 import { openRef } from './links';
 import { me } from './session';
 import { messageOf, placeOf } from './site';
@@ -21,7 +22,7 @@ export function presetOfAlarm(kind: Kind, alarm: Alarm): Preset {
   const flow = flowOf(kind);
   const words = { place: placeOf(alarm), text: `${placeOf(alarm)} ${messageOf(alarm)}`, finder: me.value?.name ?? '', reporter: t('incident.reporter', { id: alarm.alarm_id }) };
   const holding = flow ? presetHolding(flow, knownOfAlarm(alarm, words)) : {};
-  return { holding, links: linksOfAlarm(alarm), receivers: [], seen: alarm.seq };
+  return { holding, links: linksOfAlarm(alarm), receivers: [], seen: hall.value.seq };
 }
 
 /** `I`, then Enter: an incident with what the alarm knows (F3). */

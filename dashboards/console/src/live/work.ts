@@ -8,7 +8,7 @@ import {
 import type { Alarm } from '../api/types';
 import { pick, t, word } from '../i18n';
 import { actionOf, fieldOf } from '../work/flow';
-import { ofKind } from '../work/items';
+import { ofKind, PRIORITY_WORDS } from '../work/items';
 import { during } from './actions';
 import { hall } from './hall';
 import { can, me } from './session';
@@ -21,10 +21,11 @@ const partyById = computed(() => new Map(parties.value.map((p) => [p.id, p])));
 
 /** Tables that change only with the server's settings; loaded with the session. */
 export async function loadWorkTables(): Promise<void> {
-  const [f, p] = await Promise.all([readFlows(), readParties()]);
-  flows.value = new Map(f.flows.map((flow) => [flow.kind, flow]));
-  parties.value = p.parties;
-  if (me.value?.role !== 'field') plans.value = (await readPlans()).plans;
+  flows.value = new Map((await readFlows()).flows.map((flow) => [flow.kind, flow]));
+  if (me.value?.role === 'field') return; // whom else the hall can reach is not theirs to see
+  const [known, cards] = await Promise.all([readParties(), readPlans()]);
+  parties.value = known.parties;
+  plans.value = cards.plans;
 }
 
 export const flowOf = (kind: Kind): Flow | undefined => flows.value.get(kind);
@@ -107,18 +108,22 @@ export interface OrderDraft {
   readonly content: string;
   readonly ackWithinS: number;
   readonly incident: string | null;
+  /** 1 to 5. */
+  readonly priority: number;
+  /** Newest number that stood on this screen when the form was opened. */
+  readonly seen: number;
 }
 
 /** One order to n receivers is n tracks (D3); `alarm_seq` lets the server see that somebody dispatched since. */
 export async function issueOrder(alarm: Alarm | null, draft: OrderDraft, key: string): Promise<void> {
   const body = {
     alarm_id: alarm?.alarm_id ?? null,
-    alarm_seq: alarm ? seenOf(alarm) : null,
+    alarm_seq: alarm ? draft.seen : null,
     incident_id: draft.incident,
     receivers: [...draft.receivers],
     content: draft.content,
     place: draft.place,
-    priority: alarm?.priority ?? 3,
+    priority: draft.priority,
     ack_within_s: draft.ackWithinS,
   };
   const answer = await post('/api/v1/orders', body, { key });
@@ -127,12 +132,6 @@ export async function issueOrder(alarm: Alarm | null, draft: OrderDraft, key: st
 
 /** An order that is played: its provenance goes with it to the last receipt, and it reaches no real outlet. */
 export async function issueExercise(drill: string, draft: OrderDraft, key: string): Promise<void> {
-  const fields = { content: draft.content, place: draft.place, priority: 'III', ack_within_s: draft.ackWithinS };
+  const fields = { content: draft.content, place: draft.place, priority: PRIORITY_WORDS[draft.priority - 1] ?? 'III', ack_within_s: draft.ackWithinS };
   await create('order', { fields, links: [{ rel: 'drill', to: drill }], receivers: draft.receivers, seen: null, provenance: 'exercise' }, key);
-}
-
-/** The newest number of this alarm and its orders that this console has shown. */
-function seenOf(alarm: Alarm): number {
-  const orders = itemsOf('order').filter((o) => o.links.some((l) => l.rel === 'alarm' && l.to === alarm.alarm_id));
-  return Math.max(alarm.seq, ...orders.map((o) => o.seq));
 }

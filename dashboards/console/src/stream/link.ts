@@ -90,7 +90,7 @@ function caughtUp(link: Link, now: number): Step {
   return { link: live, actions: [{ kind: 'caught_up', missed, afterLoss: everLive, snapshotTaken }] };
 }
 
-const FACTS: ReadonlySet<Frame['type']> = new Set<Fact['type']>(['alarm', 'order', 'work', 'notice']);
+const FACTS: ReadonlySet<Frame['type']> = new Set<Fact['type']>(['alarm', 'order', 'work', 'exercise', 'notice']);
 const isFact = (frame: Frame): frame is Fact => FACTS.has(frame.type);
 const settledSeq = (frame: Frame): number | null => (isFact(frame) && frame.committed_at != null ? frame.seq : null);
 

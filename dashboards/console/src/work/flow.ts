@@ -1,5 +1,6 @@
 // A flow as the server describes it -> forms and words. Nothing here knows a kind by name.
 import type { ActionSpec, FieldSpec, Flow, Json, WorkItem } from '../api/work';
+import { lineOfStep, stepOfLine } from './script';
 
 /** What an input holds: text for all but flags; parties chosen in a list are one id a line. */
 export type Held = string | boolean;
@@ -66,6 +67,7 @@ export function heldOf(spec: FieldSpec, value: Json | undefined): Held {
   if (spec.type === 'flag') return value === true;
   if (value === undefined || value === null) return '';
   if (spec.type === 'time') return typeof value === 'number' ? localInput(value) : '';
+  if (Array.isArray(value) && spec.name === 'script') return value.map(lineOfStep).join('\n');
   if (Array.isArray(value)) return value.map((v) => (typeof v === 'string' ? v : JSON.stringify(v))).join('\n');
   if (typeof value === 'object') return Object.entries(value).map(([k, v]) => `${k}: ${typeof v === 'string' ? v : JSON.stringify(v)}`).join('\n');
   return typeof value === 'number' ? String(value / scaleOf(spec)) : String(value);
@@ -101,7 +103,7 @@ export function wireOf(spec: FieldSpec, held: Held | undefined): Json | undefine
     case 'time':
       return timeOfInput(text) ?? text;
     case 'list':
-      return lines(text);
+      return spec.name === 'script' ? lines(text).map(stepOfLine) : lines(text);
     case 'record':
       return record(text);
     default:

@@ -42,11 +42,11 @@ export const numberOf = (item: WorkItem, name: string): number | null => {
   const value = item.fields[name];
   return typeof value === 'number' ? value : null;
 };
-const ROMAN = ['I', 'II', 'III', 'IV', 'V'];
+export const PRIORITY_WORDS: readonly string[] = ['I', 'II', 'III', 'IV', 'V'];
 /** 1 to 5; an item without one is routine. */
 export function priorityOf(item: WorkItem): number {
   const value = item.fields.priority;
-  return typeof value === 'number' ? value : ROMAN.indexOf(String(value)) + 1 || 4;
+  return typeof value === 'number' ? value : PRIORITY_WORDS.indexOf(String(value)) + 1 || 4;
 }
 
 export const isRecord = (value: Json | undefined): value is { [key: string]: Json } => typeof value === 'object' && value !== null && !Array.isArray(value);
