@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use engine::{Event, FactBody};
+use engine::{Event, Fact, FactBody};
 use model::{Actor, Directory, Time};
 use parking_lot::Mutex;
 use protocol::{Names, encode_fact};
@@ -378,13 +378,8 @@ impl Writer {
                 }
             }
         }
-        let rows: Vec<FactRow<'_>> = self
-            .batch
-            .facts
-            .iter()
-            .zip(&self.texts)
-            .map(|(fact, text)| outbox(FactRow::of(fact, text, settings)))
-            .collect();
+        let rows: Vec<FactRow<'_>> =
+            self.batch.facts.iter().zip(&self.texts).map(|(fact, text)| row(fact, text, settings)).collect();
         self.journal.commit(&Commit { inputs: &self.batch.inputs, facts: &rows })
     }
 
@@ -461,12 +456,13 @@ impl Writer {
     }
 }
 
-/// Warnings of priority I to IV go to sirens and gateways that subscribe to `fenghuo/out/`.
-fn outbox(mut row: FactRow<'_>) -> FactRow<'_> {
-    if let store::Subject::Alarm { priority, .. } = row.subject
-        && priority != model::Priority::Diagnostic
-    {
-        row.outbox_topic = Some("fenghuo/out/alarms");
-    }
-    row
+fn row<'a>(fact: &'a Fact, text: &'a str, settings: &'a WorkSettings) -> FactRow<'a> {
+    let outbox_topic = response::Told::of(fact).real().and_then(outbox);
+    FactRow { outbox_topic, ..FactRow::of(fact, text, settings) }
+}
+
+/// Warnings of priority I to IV go to sirens and gateways that subscribe to `fenghuo/out/`: what is real, by its type.
+fn outbox(fact: response::Real<&Fact>) -> Option<&'static str> {
+    let warns = matches!(&fact.get().body, FactBody::Alarm(t) if t.alarm.priority != model::Priority::Diagnostic);
+    warns.then_some("fenghuo/out/alarms")
 }

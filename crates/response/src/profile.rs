@@ -49,6 +49,7 @@ pub const BUILT_IN: &[BuiltIn] = &[
     own("order.remind", MINUTE, "s", "between the two reminders"),
     own("order.superior", MINUTE, "s", "from the second reminder to the superior"),
     own("order.reassign", MINUTE, "s", "from the superior to a substitute"),
+    own("ladder.overdue", 10.0 * MINUTE, "s", "from a reminder to being told as overdue"),
     own("hidden_danger.verify", DAY, "s", "verify a report"),
     own("hidden_danger.due.general", 15.0 * DAY, "s", "rectify a general hidden danger"),
     own("hidden_danger.due.major", 30.0 * DAY, "s", "rectify a major hidden danger"),

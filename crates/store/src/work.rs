@@ -3,6 +3,7 @@
 
 use model::Time;
 use response::{Cause, ItemId, Kind, Provenance, WorkEvent, WorkSettings};
+use serde::{Deserialize, Serialize};
 
 use crate::{Database, Param, SqlError};
 
@@ -25,7 +26,7 @@ pub(crate) const fn kind_number(kind: Kind) -> i64 {
 }
 
 /// What is stored of an item after a change. Empty text: has none.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WorkColumns<'a> {
     /// Which.
     pub id: ItemId,

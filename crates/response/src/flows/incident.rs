@@ -211,7 +211,7 @@ pub(super) const FLOW: Flow = Flow {
             en: "verify",
             while_in: &["reported"],
             after: &[After::Profile("incident.verify")],
-            ladder: &[Rung { after: "", step: Step::Remind }, Rung { after: "order.superior", step: Step::Overdue }],
+            ladder: &[Rung { after: "", step: Step::Remind }, Rung { after: "ladder.overdue", step: Step::Overdue }],
         },
         DeadlineSpec {
             name: "duration",

@@ -82,7 +82,7 @@ pub(super) const FLOW: Flow = Flow {
         en: "complete",
         while_in: &["assigned"],
         after: &[After::Field("due"), After::Profile("lesson.due")],
-        ladder: &[Rung { after: "", step: Step::Remind }, Rung { after: "order.superior", step: Step::Overdue }],
+        ladder: &[Rung { after: "", step: Step::Remind }, Rung { after: "ladder.overdue", step: Step::Overdue }],
     }],
 };
 

@@ -185,11 +185,7 @@ const DEADLINES: &[DeadlineSpec] = &[
         en: "feedback",
         while_in: &["acknowledged", "in_progress"],
         after: &[After::Within("feedback_every_s"), After::ProfileBy("order.feedback", "priority")],
-        ladder: &[
-            Rung { after: "", step: Step::Remind },
-            Rung { after: "order.remind", step: Step::Remind },
-            Rung { after: "order.superior", step: Step::Superior },
-        ],
+        ladder: LADDER,
     },
     DeadlineSpec {
         name: "complete",

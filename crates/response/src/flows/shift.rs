@@ -156,7 +156,7 @@ pub(super) const SWAP: Flow = Flow {
         en: "decide",
         while_in: &["requested"],
         after: &[After::Profile("swap.approve")],
-        ladder: &[Rung { after: "", step: Step::Remind }, Rung { after: "order.superior", step: Step::Overdue }],
+        ladder: &[Rung { after: "", step: Step::Remind }, Rung { after: "ladder.overdue", step: Step::Overdue }],
     }],
 };
 
