@@ -17,7 +17,7 @@ fn said(out: &std::process::Output) -> (Option<i32>, String) {
 }
 
 #[test]
-fn an_address_that_is_taken_is_named_with_exit_69() {
+fn row_39_an_address_that_is_taken_is_named_with_exit_78() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let dir = tempfile::tempdir().unwrap();
@@ -25,12 +25,12 @@ fn an_address_that_is_taken_is_named_with_exit_69() {
     for (option, other) in [("--http", "--mqtt"), ("--mqtt", "--http")] {
         let out = run(&["demo", "--no-sim", "--data", &data, option, &address, other, "127.0.0.1:0"]);
         let (code, text) = said(&out);
-        assert_eq!(code, Some(69), "{text}");
+        assert_eq!(code, Some(78), "{text}");
         assert!(text.contains(&address) && text.contains(option), "{text}");
     }
     let folder = Folder::new();
     folder.write("fenghuo.toml", &SETTINGS.replacen("127.0.0.1:0", &address, 1));
-    assert!(folder.refused("serve", 69).contains(&address));
+    assert!(folder.refused("serve", 78).contains(&address));
 }
 
 #[test]

@@ -15,5 +15,6 @@ mod stalled_disk;
 mod stream_promises;
 mod tidy;
 mod work;
+mod work_files;
 mod work_rules;
 mod write_points;

@@ -33,6 +33,14 @@ pub struct Settings {
     pub sites_dir: PathBuf,
     /// Folder with rule files.
     pub rules_dir: PathBuf,
+    /// Folder with plan cards.
+    pub plans_dir: PathBuf,
+    /// Folder with the site's own profiles, over the shipped ones.
+    pub profiles_dir: PathBuf,
+    /// Parties: units, teams, persons, enterprises, towns.
+    pub parties_file: PathBuf,
+    /// Roster pattern.
+    pub roster_file: PathBuf,
     /// Seconds between engine snapshots.
     pub snapshot_every_s: f64,
 }
@@ -171,6 +179,10 @@ fn read_settings(r: &Reader<'_, '_>) -> Settings {
         data_dir: r.opt_text("data_dir").unwrap_or_else(|| "data".into()).into(),
         sites_dir: r.opt_text("sites_dir").unwrap_or_else(|| "sites".into()).into(),
         rules_dir: r.opt_text("rules_dir").unwrap_or_else(|| "rules".into()).into(),
+        plans_dir: r.opt_text("plans_dir").unwrap_or_else(|| "plans".into()).into(),
+        profiles_dir: r.opt_text("profiles_dir").unwrap_or_else(|| "profiles".into()).into(),
+        parties_file: r.opt_text("parties_file").unwrap_or_else(|| "parties.toml".into()).into(),
+        roster_file: r.opt_text("roster_file").unwrap_or_else(|| "roster.toml".into()).into(),
         snapshot_every_s: r.number("snapshot_every_s", 30.0, 1.0..=3_600.0),
         http: section(r, "http", http),
         mqtt: section(r, "mqtt", mqtt),

@@ -8,6 +8,7 @@ mod revision;
 mod rules;
 mod site;
 mod source;
+mod work;
 
 pub use hall::{Account, Broker, Device, Historian, Http, Journal, JournalLocation, Mqtt, Settings, Tls};
 pub use problem::{Problem, nearest};
@@ -15,3 +16,4 @@ pub use revision::{Known, Revision};
 pub use rules::RuleText;
 pub use site::{MappedValue, Mapping, Site, TagText};
 pub use source::{Loaded, Source, load};
+pub use work::{Temper, Work, WorkSource};

@@ -29,6 +29,11 @@ impl<'t> Report<'t> {
         self.problems.borrow_mut().push(problem);
     }
 
+    /// A problem found by looking at several tables.
+    pub(crate) fn push(&self, problem: Problem) {
+        self.problems.borrow_mut().push(problem);
+    }
+
     pub(crate) fn line(&self, at: usize) -> usize {
         1 + self.text.as_bytes().iter().take(at).filter(|b| **b == b'\n').count()
     }
@@ -139,6 +144,36 @@ impl<'a, 't> Reader<'a, 't> {
             format!("键 `{key}` 的值 {n} 超出范围 {from} 至 {to}"),
         );
         default
+    }
+
+    /// A number that must be there.
+    pub(crate) fn needed_number(&self, key: &'static str) -> Option<f64> {
+        if self.get(key).is_none() {
+            self.missing(key);
+        }
+        self.opt_number(key)
+    }
+
+    /// A number that must be there, within bounds; none after a problem.
+    pub(crate) fn required_number(&self, key: &'static str, range: std::ops::RangeInclusive<f64>) -> Option<f64> {
+        let n = self.needed_number(key)?;
+        // The default is what the bounds refuse, so that it is told apart from a number that was read.
+        let read = self.number(key, f64::NAN, range);
+        (read == n).then_some(n)
+    }
+
+    /// Every key of this table with its text, in the order of the file; keys are data here, so none is unknown.
+    pub(crate) fn entries(&self) -> Vec<(String, String, usize)> {
+        let mut all = Vec::new();
+        for (key, value) in self.table {
+            let (name, text) = (key.get_ref().as_ref(), value.get_ref().as_str());
+            match text {
+                Some(text) => all.push((name.to_owned(), text.to_owned(), self.report.line(key.span().start))),
+                None => self.wrong_type(name, ("text in quotes", "带引号的文本"), value.get_ref()),
+            }
+        }
+        all.sort_by_key(|(_, _, line)| *line);
+        all
     }
 
     pub(crate) fn texts(&self, key: &'static str) -> Vec<String> {

@@ -180,6 +180,7 @@ impl<'a> Builder<'a> {
             return self.problem(at, "NAME_TWICE", text);
         }
         let group = self.group(tag);
+        let fault = program.faulted().map(|watch| self.fault_watch((&key, tag), rule, watch));
         let condition = Condition {
             key: key.as_str().into(),
             tag,
@@ -200,6 +201,30 @@ impl<'a> Builder<'a> {
             retired: false,
         };
         self.made.insert(key, condition);
+        self.made.extend(fault.map(|f| (f.key.to_string(), f)));
+    }
+
+    /// A rule that divides by zero decides nothing: people must know that it watches no longer (reliability §7 row 28).
+    fn fault_watch(&self, (key, tag): (&str, TagIndex), rule: &RuleText, watch: Program) -> Condition {
+        Condition {
+            key: format!("{key}/faulted").into(),
+            tag,
+            kind: ConditionKind::Expression(watch),
+            priority: Priority::Diagnostic,
+            on_delay_s: 0.0,
+            off_delay_s: 0.0,
+            deadband: 0.0,
+            latch: false,
+            on_unknown: OnUnknown::Hold,
+            gap: GapPolicy::Bridge,
+            suppress_when: None,
+            escalation: Vec::new(),
+            message_zh: format!("规则失效（除以零）：{}", rule.message_zh).into(),
+            message_en: format!("Rule faulted (division by zero): {}", rule.message_en).into(),
+            group: self.group(tag).into(),
+            class: "rule-fault".into(),
+            retired: false,
+        }
     }
 
     fn group(&self, tag: TagIndex) -> String {

@@ -1,7 +1,9 @@
 //! The texts of one configuration: from a folder, or embedded in the program (the demo).
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::work::{self, Work, WorkSource};
 use crate::{Problem, RuleText, Settings, Site};
 
 /// All texts of a configuration.
@@ -13,6 +15,8 @@ pub struct Source {
     pub sites: Vec<(String, String)>,
     /// Rule files.
     pub rules: Vec<(String, String)>,
+    /// Files of the work systems.
+    pub work: WorkSource,
 }
 
 /// A configuration whose files are each right; `Revision::build` then checks what they say about one another.
@@ -24,10 +28,12 @@ pub struct Loaded {
     pub sites: Vec<Site>,
     /// Rules.
     pub rules: Vec<RuleText>,
+    /// Work systems.
+    pub work: Work,
 }
 
 impl Source {
-    /// Reads the files that `file` names: `sites_dir` and `rules_dir` are relative to it.
+    /// Reads the files that `file` names, in folders and files relative to it.
     ///
     /// Says nothing about what is in them: [`load`] does, about all files at once.
     ///
@@ -35,28 +41,54 @@ impl Source {
     /// Files that cannot be read.
     pub fn read(file: &Path) -> Result<Self, Vec<Problem>> {
         let text = read_file(file)?;
-        let name = file.display().to_string();
-        let (sites, rules) = folders(&text);
-        let folder = file.parent().unwrap_or(Path::new("."));
+        let named = Named::new(file, &text);
         let mut problems = Vec::new();
-        let mut folder_of = |dir: &Path| {
-            read_folder(&folder.join(dir)).unwrap_or_else(|p| {
-                problems.extend(p);
-                Vec::new()
-            })
+        let (sites, rules) = (named.folder("sites_dir", &mut problems), named.folder("rules_dir", &mut problems));
+        let work = WorkSource {
+            profiles: named.folder("profiles_dir", &mut problems),
+            plans: named.folder("plans_dir", &mut problems),
+            parties: named.file("parties_file", &mut problems),
+            roster: named.file("roster_file", &mut problems),
         };
-        let (sites, rules) = (folder_of(&sites), folder_of(&rules));
-        if problems.is_empty() { Ok(Self { settings: (name, text), sites, rules }) } else { Err(problems) }
+        let settings = (file.display().to_string(), text);
+        if problems.is_empty() { Ok(Self { settings, sites, rules, work }) } else { Err(problems) }
     }
 }
 
-/// Folders of a settings file that may have problems elsewhere.
-fn folders(text: &str) -> (PathBuf, PathBuf) {
-    let (table, _) = toml::de::DeTable::parse_recoverable(text);
-    let folder = |key: &str| {
-        table.get_ref().get(key).and_then(|v| v.get_ref().as_str()).unwrap_or(key.trim_end_matches("_dir")).into()
-    };
-    (folder("sites_dir"), folder("rules_dir"))
+/// What a settings file, which may have problems elsewhere, says about other files.
+struct Named {
+    folder: PathBuf,
+    keys: BTreeMap<String, String>,
+}
+
+impl Named {
+    fn new(file: &Path, text: &str) -> Self {
+        let (table, _) = toml::de::DeTable::parse_recoverable(text);
+        let text_of = |v: &toml::Spanned<toml::de::DeValue<'_>>| v.get_ref().as_str().map(str::to_owned);
+        let keys = table.get_ref().iter().filter_map(|(k, v)| Some((k.get_ref().to_string(), text_of(v)?))).collect();
+        Self { folder: file.parent().unwrap_or(Path::new(".")).to_owned(), keys }
+    }
+
+    /// `sites_dir` is `sites` where nothing else is said.
+    fn folder(&self, key: &str, problems: &mut Vec<Problem>) -> Vec<(String, String)> {
+        let name = self.keys.get(key).map_or(key.trim_end_matches("_dir"), String::as_str);
+        read_folder(&self.folder.join(name)).unwrap_or_else(|p| {
+            problems.extend(p);
+            Vec::new()
+        })
+    }
+
+    /// `roster_file` is `roster.toml` where nothing else is said; that one need not be there.
+    fn file(&self, key: &str, problems: &mut Vec<Problem>) -> Option<(String, String)> {
+        let named = self.keys.get(key);
+        let name = named.cloned().unwrap_or_else(|| key.trim_end_matches("_file").to_owned() + ".toml");
+        let path = self.folder.join(name);
+        if named.is_none() && !path.exists() {
+            return None;
+        }
+        let text = read_file(&path).map_err(|p| problems.extend(p)).ok()?;
+        Some((path.display().to_string(), text))
+    }
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Problem {
@@ -92,11 +124,13 @@ pub fn load(source: &Source) -> Result<Loaded, Vec<Problem>> {
     let settings = keep(Settings::read(&source.settings.0, &source.settings.1), &mut problems);
     let sites: Vec<_> = source.sites.iter().filter_map(|(f, t)| keep(Site::read(f, t), &mut problems)).collect();
     let rules: Vec<_> = source.rules.iter().filter_map(|(f, t)| keep(RuleText::read(f, t), &mut problems)).collect();
-    match settings {
-        Some(settings) if problems.is_empty() => {
-            Ok(Loaded { settings, sites, rules: rules.into_iter().flatten().collect() })
-        }
-        _ => Err(problems),
+    let texts = work::read(&source.work, &mut problems).filter(|_| sites.len() == source.sites.len());
+    let (Some(settings), Some(texts)) = (settings, texts) else { return Err(problems) };
+    let work = work::build(texts, (&settings, &sites), &mut problems);
+    if problems.is_empty() {
+        Ok(Loaded { settings, sites, rules: rules.into_iter().flatten().collect(), work })
+    } else {
+        Err(problems)
     }
 }
 

@@ -1,5 +1,7 @@
 //! What `fenghuo check` says about files: the demo is right, and each mistake has its line, code and remedy.
 
+mod work;
+
 use config::{Known, Loaded, Revision, Source, load};
 
 fn demo() -> Loaded {
@@ -78,6 +80,19 @@ fn a_limit_outside_the_span() {
 fn row_27_a_rule_with_an_undefined_tag() {
     check("and \"tank-2.inlet-valve\"", "and \"tank-2.inlet-valv\"", "RULE_TAG_UNKNOWN", "tank-2.inlet-valve");
     check("tag = \"sphere-1.nh3.01\"\nwhen", "tag = \"sphere-1.nh3.99\"\nwhen", "RULE_TAG_UNKNOWN", "sphere-1.nh3.9");
+}
+
+#[test]
+fn row_28_a_rule_that_may_divide_by_zero_is_watched_by_a_diagnostic_condition() {
+    let mut source = Source::demo();
+    let rule = "[[rule]]\nid = \"fill\"\nenterprise = \"chem-01\"\ntag = \"tank-2.level\"\nmessage_zh = \"装料\"\n\
+        message_en = \"Filling\"\nwhen = '\"tank-2.level\" / \"tank-1.level\" > 2'\n";
+    source.rules[0].1.push_str(rule);
+    let revision = Revision::build(&load(&source).unwrap(), &Known::default(), 1).unwrap();
+    let watched: Vec<_> = revision.rules.conditions.iter().filter(|c| c.key.ends_with("/faulted")).collect();
+    assert_eq!(watched.len(), 1, "only rules that divide");
+    assert_eq!((&*watched[0].key, watched[0].priority), ("chem-01/fill/faulted", model::Priority::Diagnostic));
+    assert!(watched[0].message_en.contains("division by zero") && !watched[0].message_zh.is_ascii());
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use api::{Api, Board, Hub, Parts as ApiParts, Sessions};
 use config::{Known, Loaded, Revision};
-use engine::{Fact, FactBody};
+use engine::FactBody;
 use hall::{Hall, Outputs, Recovery, StartError};
 use ingest::mqtt::{Door, DoorDeps, DoorSettings, Limits, server_config};
 use ingest::{PendingTags, Rejections};
@@ -84,7 +84,7 @@ impl Building {
     /// Opens everything.
     ///
     /// # Errors
-    /// With the exit code that says what to do: 65, 69, 74, 75 or 78.
+    /// With the exit code that says what to do: 65, 74, 75 or 78.
     pub fn open(mut plan: Plan, runtime: &Handle) -> anyhow::Result<Self> {
         // Tasks may be started from here, and blocking rooms (a PostgreSQL client has a runtime of its own) opened.
         let _entered = runtime.enter();
@@ -114,7 +114,8 @@ impl Building {
         let gateways = Gateways::new(recovery.recovered.gateways.clone());
         let historian = crate::history::History::open(&plan, &location)?;
         let parts = (settings(&plan, &historian), rooms.outputs(&historian), rooms.metrics.clone());
-        let hall = Hall::start(recovery, names, rooms.directory.load(), parts).map_err(|e| exit::start(&e))?;
+        let in_force = (rooms.directory.load(), Arc::new(plan.loaded.work.settings.clone()));
+        let hall = Hall::start(recovery, names, in_force, parts).map_err(|e| exit::start(&e))?;
         let reload = Arc::new(Reload {
             source: plan.source.clone(),
             known: Mutex::new(known),
@@ -187,13 +188,13 @@ impl Rooms {
         let newest = self.metrics.gauge("fenghuo_last_reading_us", "", "Server time of the newest reading.");
         Outputs {
             settled: Box::new(move |told| {
+                let texts = told.texts.iter().map(|t| settle(t, Some(told.committed_at)));
+                let frames: Vec<(String, &str)> = texts.zip(told.facts.iter().map(|f| receiver(&f.body))).collect();
+                hub.publish(frames.iter().map(|(text, party)| (text.as_str(), *party)));
                 if !Arc::ptr_eq(&work_settings.load(), told.settings) {
                     work_settings.store(told.settings.clone());
                 }
                 board.apply(told.facts, &directory.load());
-                let texts = told.texts.iter().map(|t| settle(t, Some(told.committed_at)));
-                let frames: Vec<(String, &str)> = texts.zip(told.facts.iter().map(receiver)).collect();
-                hub.publish(frames.iter().map(|(text, party)| (text.as_str(), *party)));
                 outlet.tell(told);
             }),
             provisional: Box::new(move |alarms| {
@@ -216,10 +217,11 @@ impl Rooms {
 }
 
 /// The party that may see a fact besides the hall's staff; empty: none.
-fn receiver(fact: &Fact) -> &str {
-    match &fact.body {
+fn receiver(fact: &FactBody) -> &str {
+    match fact {
         FactBody::Work(event) => event.item.receiver.as_deref().unwrap_or_default(),
-        FactBody::Alarm(_) | FactBody::Notice(_) | FactBody::Exercise(_) => "",
+        FactBody::Exercise(played) => receiver(played),
+        FactBody::Alarm(_) | FactBody::Notice(_) => "",
     }
 }
 
@@ -243,7 +245,7 @@ fn open_doors(plan: Plan, rooms: Rooms, opened: Opened, runtime: &Handle) -> any
     }
     let door = runtime
         .block_on(Door::listen(door_settings(settings)?, deps, &doors))
-        .map_err(|e| exit::with(69, format!("MQTT door {}: {e}; choose another with --mqtt", settings.mqtt.listen)))?;
+        .map_err(|e| exit::with(78, format!("MQTT door {}: {e}; choose another with --mqtt", settings.mqtt.listen)))?;
     let mqtt = door.plain.context("the MQTT door has no plain listener")?;
     rooms.outlet.open(door.outgoing, &readers).map_err(|p| exit::with(74, p.message_en))?;
     rooms.outlet.start_clearing(&hall, &doors);
@@ -285,7 +287,7 @@ fn open_doors(plan: Plan, rooms: Rooms, opened: Opened, runtime: &Handle) -> any
     );
     let http = runtime
         .block_on(api.listen(settings.http.listen))
-        .map_err(|e| exit::with(69, format!("console {}: {e}; choose another with --http", settings.http.listen)))?;
+        .map_err(|e| exit::with(78, format!("console {}: {e}; choose another with --http", settings.http.listen)))?;
     give_back_memory();
     Ok(Building { hall, api, http, mqtt, directory: rooms.directory, readers, historian, doors, people })
 }

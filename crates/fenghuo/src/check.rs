@@ -40,12 +40,17 @@ pub fn run(file: &Path) -> anyhow::Result<()> {
     let loaded = loaded(&source(file)?)?;
     let revision = Revision::build(&loaded, &Known::default(), 1).map_err(|p| problems(&p))?;
     key_files(&loaded)?;
+    let work = &loaded.work.settings;
     println!(
-        "{}: no problems. {} enterprises, {} tags, {} conditions.",
+        "{}: no problems. {} enterprises, {} tags, {} conditions; {} parties, {} plan cards, {} profile values, {} crews.",
         file.display(),
         revision.directory.enterprises.len(),
         revision.directory.tags().len(),
-        revision.rules.conditions.len()
+        revision.rules.conditions.len(),
+        work.parties.len(),
+        work.plans.len(),
+        work.profile.len(),
+        work.roster.crews.len(),
     );
     Ok(())
 }

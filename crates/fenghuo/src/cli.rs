@@ -10,7 +10,8 @@ use clap::{Args, Parser, Subcommand};
 #[command(
     version,
     after_help = "Logs go to standard error; FENGHUO_LOG=debug shows more.\n\
-    Exit codes: 0 done, 65 data cannot be used, 69 an address is taken, 74 disk, 75 another instance has the data, 78 configuration."
+    Exit codes: 0 done, 65 data cannot be used, 69 the doctor found something, 74 disk, \
+    75 another instance has the data, 78 configuration or an address that is taken."
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -19,7 +20,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run everything embedded, on loopback, with simulated plants
+    /// Run everything embedded, on loopback, with simulated plants and staff
     Demo(Demo),
     /// Run the hall with a configuration
     Serve {
@@ -65,7 +66,7 @@ pub struct Demo {
     /// Data folder
     #[arg(long, default_value = "data/demo", value_name = "DIR")]
     pub data: PathBuf,
-    /// Do not start simulated plants
+    /// Do not start simulated plants and staff
     #[arg(long)]
     pub no_sim: bool,
     /// Write what a script needs to get in, as JSON, once everything is open

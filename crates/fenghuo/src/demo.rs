@@ -1,4 +1,4 @@
-//! `fenghuo demo`: everything embedded, on loopback, with simulated plants.
+//! `fenghuo demo`: everything embedded, on loopback, with simulated plants and staff.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,13 +10,16 @@ use sim::Script;
 use crate::building::{Building, Plan};
 use crate::cli::Demo;
 use crate::devices::Device;
-use crate::secrets::{DemoSecrets, hash_device, write_private};
+use crate::progress::Progress;
+use crate::secrets::{DemoSecrets, hash_device, random_hex, write_private};
 use crate::{check, exit, serve, users};
 
 /// The device that may publish for every enterprise of the demo.
 const DEVICE: &str = "demo";
 /// Who the one-time link logs in.
 const DUTY: &str = "duty";
+/// Account of the simulated duty officer.
+const SIM_DUTY: &str = "sim-duty";
 
 /// Runs the demo.
 ///
@@ -33,27 +36,32 @@ pub fn run(options: &Demo) -> anyhow::Result<()> {
     }
     std::fs::create_dir_all(&options.data)
         .map_err(|e| exit::with(74, format!("cannot make the data folder {}: {e}", options.data.display())))?;
+    let progress = Progress::begin("reading the configuration / 读取配置")?;
     let (plan, secrets) = plan(options)?;
     let accounts = plan.loaded.settings.accounts.clone();
+    let work = plan.loaded.work.clone();
     let runtime = serve::runtime()?;
+    progress.phase("opening the journal and replaying it / 打开日志并重放");
     let building = Building::open(plan, runtime.handle())?;
+    progress.phase("writing the accounts / 写入账号");
     let hash = api::hash_password(&secrets.account_password).map_err(|e| exit::with(74, e))?;
     for account in &accounts {
         users::save(&building, account, &hash)?;
     }
     let actor = model::Actor { account: "machine".into(), name: "演示机器令牌".into() };
     building.sessions().add_machine(&secrets.token, actor, model::Role::ShiftLead);
-    let gateways = {
+    let simulation = {
         let _entered = runtime.enter();
-        sim_tasks((!options.no_sim).then_some(&building), &secrets)?
+        sim_tasks((!options.no_sim).then_some(&building), &secrets, &work)?
     };
+    drop(progress);
     let login_url = format!("http://{}/login?token={}", building.http, building.sessions().one_time_link(DUTY));
     if let Some(file) = &options.access_file {
         write_access(file, &building, (&secrets, &login_url), &options.data)?;
     }
     print(&building, &login_url, &secrets, &options.data);
     runtime.block_on(serve::until_told())?;
-    runtime.block_on(gateways.stop(std::time::Duration::from_secs(2)));
+    runtime.block_on(simulation.stop(std::time::Duration::from_secs(2)));
     building.close(runtime.handle());
     Ok(())
 }
@@ -82,7 +90,12 @@ fn plan(options: &Demo) -> anyhow::Result<(Plan, DemoSecrets)> {
     Ok((Plan { loaded, source, data_dir: options.data.clone(), devices }, secrets))
 }
 
-fn sim_tasks(building: Option<&Building>, secrets: &DemoSecrets) -> anyhow::Result<runtime::Tasks> {
+/// Gateways of the plants and staff of the parties.
+fn sim_tasks(
+    building: Option<&Building>,
+    secrets: &DemoSecrets,
+    work: &config::Work,
+) -> anyhow::Result<runtime::Tasks> {
     let tasks = runtime::Tasks::new();
     let Some(building) = building else { return Ok(tasks) };
     let directory = building.directory.load();
@@ -92,7 +105,31 @@ fn sim_tasks(building: Option<&Building>, secrets: &DemoSecrets) -> anyhow::Resu
         let door = sim::Door { address: building.mqtt, username, password };
         sim::start(&tasks, door, &directory, &enterprise.id, &Script::demo())?;
     }
+    if !work.simulated.is_empty() {
+        sim::start_staff(&tasks, posting(building, work)?)?;
+    }
     Ok(tasks)
+}
+
+/// The simulated staff get in as anybody else does: by a token that ends with this run, and by personal links.
+fn posting(building: &Building, work: &config::Work) -> anyhow::Result<sim::Posting> {
+    let token = random_hex::<32>()?;
+    let actor = model::Actor { account: SIM_DUTY.into(), name: "值班员（模拟）".into() };
+    building.sessions().add_machine(&token, actor, model::Role::ShiftLead);
+    let parties = work.simulated.iter().map(|(party, temper)| (party.clone(), played(*temper))).collect();
+    let enterprises = work.settings.parties.iter().filter(|p| &*p.kind == "enterprise");
+    let called = enterprises.filter(|p| work.simulated.contains_key(&p.id));
+    let roll_call = called.map(|p| p.id.clone()).collect();
+    Ok(sim::Posting { address: building.http, token, account: SIM_DUTY.into(), parties, roll_call })
+}
+
+fn played(temper: config::Temper) -> sim::Temper {
+    match temper {
+        config::Temper::Prompt => sim::Temper::Prompt,
+        config::Temper::Slow => sim::Temper::Slow,
+        config::Temper::Refuses => sim::Temper::Refuses,
+        config::Temper::Silent => sim::Temper::Silent,
+    }
 }
 
 fn write_access(

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 /// An error that knows its exit code.
 #[derive(Debug)]
 pub struct Exit {
-    /// 65 data, 69 unavailable, 74 input or output, 75 try again, 78 configuration.
+    /// 65 data, 69 findings of the doctor, 74 input or output, 75 try again, 78 configuration, an address that is taken among it.
     pub code: u8,
     /// What happened and what to do.
     pub text: String,

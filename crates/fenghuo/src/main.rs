@@ -13,6 +13,7 @@ mod ledger;
 mod mqtt_sessions;
 mod outlet;
 mod people;
+mod progress;
 mod records;
 mod reload;
 mod secrets;

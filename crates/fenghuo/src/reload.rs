@@ -40,6 +40,7 @@ impl Reload {
             rules: revision.rules,
             directory: directory.clone(),
             names: new_names(&known, &revision.known),
+            work: Arc::new(loaded.work.settings),
             actor,
         };
         let (tell, told) = std::sync::mpsc::sync_channel(1);

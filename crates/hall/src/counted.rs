@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use runtime::{Counter, Gauge, Metrics};
+use runtime::{Counter, Gauge, Histogram, Metrics};
 
 pub(crate) struct Counted {
     pub provisional: Counter,
@@ -12,6 +12,7 @@ pub(crate) struct Counted {
     pub late: Counter,
     pub duplicate: Counter,
     pub commit_us: Gauge,
+    pub sync_us: Histogram,
     pub replay_inputs: Gauge,
     pub waiting: Gauge,
 }
@@ -28,6 +29,7 @@ impl Counted {
             late: counter("fenghuo_readings_judged_total", "timing=\"late\"", stored),
             duplicate: counter("fenghuo_readings_judged_total", "timing=\"duplicate\"", stored),
             commit_us: metrics.gauge("fenghuo_journal_commit_us", "", "Duration of the last group commit."),
+            sync_us: metrics.histogram("fenghuo_journal_sync_us", "What the disk took to sync an urgent commit."),
             replay_inputs: metrics.gauge("fenghuo_start_replayed_inputs", "", "Inputs replayed at the start."),
             waiting: metrics.gauge("fenghuo_intake_waiting", "", "Readings waiting for the hall."),
         }

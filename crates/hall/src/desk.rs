@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use engine::{Effects, Engine, Event, Fact, LinkChange, LinkScope, Outcome};
-use model::{Directory, Reading, Time};
+use model::{Actor, Directory, Reading, Time};
+use response::WorkSettings;
 use runtime::Watermark;
 use store::InputLog;
 
@@ -136,11 +137,12 @@ impl Desk {
                 self.keep(readings);
             }
             Submission::Command(command, reply) => self.command(now, Event::Operator(command), reply),
-            Submission::Rules { rules, directory, names, actor, reply } => {
+            Submission::Rules { rules, directory, names, work, actor, reply } => {
                 self.batch.names.tags.extend(names.0);
                 self.batch.names.conditions.extend(names.1);
                 let revision = rules.revision;
-                self.step(now, &Event::Rules(rules, actor));
+                self.step(now, &Event::Rules(rules, actor.clone()));
+                self.work(now, work, actor);
                 self.directory = directory;
                 self.batch.activated.push((reply, revision));
             }
@@ -191,6 +193,15 @@ impl Desk {
         let now = self.advance(now);
         let change = LinkChange { scope: LinkScope::Journal, up, reason };
         self.step(now, &Event::Link(change));
+    }
+
+    /// Puts settings of the work systems into force, unless they are; the record then has nothing to say.
+    pub fn work(&mut self, now: Time, settings: Arc<WorkSettings>, actor: Actor) {
+        if *settings == **self.engine.book().settings() {
+            return;
+        }
+        let now = self.advance(now);
+        self.step(now, &Event::Work(settings, actor));
     }
 
     /// Steps an event of the hall itself: rules in force at the start, the restart.

@@ -47,7 +47,7 @@ pub enum Submission {
     },
     /// Somebody did something.
     Command(Command, Reply<Outcome>),
-    /// New names, rules and directory come into force.
+    /// New names, rules, directory and settings of the work systems come into force.
     Rules {
         /// The rules.
         rules: Arc<RuleSet>,
@@ -55,6 +55,8 @@ pub enum Submission {
         directory: Arc<Directory>,
         /// Names that are new, in the order of their numbers: tags, then conditions.
         names: (Vec<(String, String)>, Vec<String>),
+        /// Settings of the work systems; those in force already say nothing.
+        work: Arc<WorkSettings>,
         /// Who.
         actor: Actor,
         /// Answered with the revision.

@@ -1,5 +1,6 @@
 //! The hall thread: take, step, commit, tell.
 
+mod commit;
 mod upkeep;
 
 use std::sync::Arc;
@@ -7,17 +8,16 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use engine::{Event, Fact, FactBody};
+use engine::Event;
 use model::{Actor, Directory, Time};
 use parking_lot::Mutex;
-use protocol::{Names, encode_fact};
 use response::WorkSettings;
 use runtime::{Intake, Metrics, Offer, Tasks, unix_now};
-use store::{AuditNote, Commit, FactRow, Journal, StoreError};
+use store::Journal;
 
 use crate::counted::{Counted, Rate};
 use crate::desk::{Batch, Desk};
-use crate::submission::{Failure, Outputs, Submission, Told};
+use crate::submission::{Outputs, Submission};
 use crate::{NewNames, Recovery, StartError, relief, rules_file};
 
 /// Readings that wait for the hall before doors stop reading.
@@ -90,14 +90,14 @@ pub struct Hall {
 }
 
 impl Hall {
-    /// Puts the rules into force and starts the threads.
+    /// Puts the rules and the settings of the work systems into force and starts the threads.
     ///
     /// # Errors
     /// When the journal or the rules file cannot be written.
     pub fn start(
         recovery: Recovery,
         names: NewNames,
-        directory: Arc<Directory>,
+        (directory, work): (Arc<Directory>, Arc<WorkSettings>),
         parts: (Settings, Outputs, Metrics),
     ) -> Result<Self, StartError> {
         let (settings, outputs, metrics) = parts;
@@ -118,7 +118,7 @@ impl Hall {
             counted,
         });
         let mut writer = Writer::new(shared.clone(), journal, folder.clone());
-        writer.open(names, rules, recovered.last_heard)?;
+        writer.open(names, (rules, work), recovered.last_heard)?;
         let io = |source| StartError::Rules { revision: 0, source };
         let relieved = shared.clone();
         let threads = vec![
@@ -145,14 +145,14 @@ impl Hall {
     /// # Errors
     /// When the file cannot be written, or the hall takes nothing now.
     pub fn activate(&self, activation: Activation, reply: crate::Reply<u64>) -> Result<(), StartError> {
-        let Activation { rules, directory, names, actor } = activation;
+        let Activation { rules, directory, names, work, actor } = activation;
         let in_force = self.shared.desk.lock().engine.rules().clone();
         let rules = engine::complete(&Arc::new(rules), &in_force);
         let io = |source| StartError::Rules { revision: rules.revision, source };
         rules_file::save(&self.folder, &rules).map_err(io)?;
         let busy = || io(std::io::Error::other("the hall takes nothing now"));
         let rules = rules.clone();
-        self.submit(Submission::Rules { rules, directory, names, actor, reply }).map_err(|_| busy())
+        self.submit(Submission::Rules { rules, directory, names, work, actor, reply }).map_err(|_| busy())
     }
 
     /// The number that new rules would get.
@@ -200,6 +200,8 @@ pub struct Activation {
     pub directory: Arc<Directory>,
     /// New names in the order of their numbers: tags, conditions.
     pub names: (Vec<(String, String)>, Vec<String>),
+    /// Settings of the work systems.
+    pub work: Arc<WorkSettings>,
     /// Who.
     pub actor: Actor,
 }
@@ -238,11 +240,11 @@ impl Writer {
         }
     }
 
-    /// The first inputs of this run: new names, new rules if they differ, and the restart.
+    /// The first inputs of this run: new names, new rules and settings if they differ, and the restart.
     fn open(
         &mut self,
         (tags, conditions): NewNames,
-        rules: Option<alarm::RuleSet>,
+        (rules, work): (Option<alarm::RuleSet>, Arc<WorkSettings>),
         last_heard: Time,
     ) -> Result<(), StartError> {
         let now = Time(unix_now());
@@ -257,6 +259,8 @@ impl Writer {
         if last_heard != Time::MIN {
             desk.own(now, &Event::Restarted { down_at: last_heard, up_at: now });
         }
+        // After the restart is told: an event before it would let the deadlines of the time without a process run first.
+        desk.work(now, work, Actor::system());
         drop(desk);
         self.commit().map_err(StartError::Store)
     }
@@ -309,136 +313,6 @@ impl Writer {
             || (!batch.is_empty() && waited >= self.shared.settings.linger_us)
     }
 
-    /// Makes the batch durable, then tells everybody.
-    fn commit(&mut self) -> Result<(), StoreError> {
-        let (directory, gateways, settings) = {
-            let mut desk = self.shared.desk.lock();
-            std::mem::swap(&mut desk.batch, &mut self.batch);
-            // Taken under the lock that cuts the batch: the state after exactly these inputs.
-            if self.snapshot_is_due() {
-                self.state = Some((desk.engine.rules().revision, desk.engine.snapshot()));
-            }
-            (desk.directory.clone(), desk.gateways.clone(), desk.engine.book().settings().clone())
-        };
-        if self.batch.is_empty() && self.batch.marks.is_empty() {
-            return Ok(());
-        }
-        self.texts.clear();
-        let names = Names { directory: &directory, gateways: &gateways, settings: &settings };
-        self.texts.extend(self.batch.facts.iter().map(|f| encode_fact(f, names)));
-        drop(gateways);
-        self.announce();
-        let started = Instant::now();
-        self.shared.committing_since.store(unix_now(), Ordering::Release);
-        let result = self.write(&settings);
-        self.shared.committing_since.store(0, Ordering::Release);
-        self.shared.in_flight.lock().clear();
-        let committed_at = result?;
-        self.shared.counted.commit_us.set(started.elapsed().as_micros() as f64);
-        self.tell(committed_at, &settings);
-        Ok(())
-    }
-
-    /// Lets the relief see which alarms are under way.
-    fn announce(&self) {
-        if self.batch.facts.is_empty() {
-            return;
-        }
-        let mut in_flight = self.shared.in_flight.lock();
-        for (fact, text) in self.batch.facts.iter().zip(&self.texts) {
-            if matches!(fact.body, FactBody::Alarm(_)) {
-                in_flight.push((fact.seq, fact.at, text.clone()));
-            }
-        }
-    }
-
-    fn write(&mut self, settings: &WorkSettings) -> Result<Time, StoreError> {
-        if let Some(reason) = &*self.shared.failed.lock() {
-            return Err(StoreError::Stopped { at: Time(unix_now()), first: reason.as_str().into() });
-        }
-        let names = &self.batch.names;
-        if !names.is_empty() {
-            let tags: Vec<(&str, &str)> = names.tags.iter().map(|(e, t)| (e.as_str(), t.as_str())).collect();
-            let conditions: Vec<&str> = names.conditions.iter().map(String::as_str).collect();
-            let gateways: Vec<&str> = names.gateways.iter().map(String::as_str).collect();
-            self.journal.register(&tags, &conditions, &gateways)?;
-        }
-        for (change, audit, reply) in self.batch.records.drain(..) {
-            let note =
-                audit.as_ref().map(|(account, action, subject)| AuditNote { account, action, subject, detail: "" });
-            match self.journal.apply(note.as_slice(), change) {
-                Ok(_) => reply(Ok(())),
-                Err(error @ StoreError::Refused { .. }) => {
-                    tracing::error!(error = error.chain(), "a change of records was refused");
-                    reply(Err(Failure::Record(error.chain())));
-                }
-                Err(error) => {
-                    reply(Err(Failure::Journal(error.chain())));
-                    return Err(error);
-                }
-            }
-        }
-        let rows: Vec<FactRow<'_>> =
-            self.batch.facts.iter().zip(&self.texts).map(|(fact, text)| row(fact, text, settings)).collect();
-        self.journal.commit(&Commit { inputs: &self.batch.inputs, facts: &rows })
-    }
-
-    /// Alarms first, then people who wait, then devices, then the historian.
-    fn tell(&mut self, committed_at: Time, settings: &Arc<WorkSettings>) {
-        let batch = &mut self.batch;
-        if !batch.facts.is_empty() {
-            (self.shared.outputs.settled)(&Told { facts: &batch.facts, texts: &self.texts, settings, committed_at });
-        }
-        for (reply, outcome) in batch.replies.drain(..) {
-            reply(Ok(outcome));
-        }
-        for (reply, revision) in batch.activated.drain(..) {
-            reply(Ok(revision));
-        }
-        for (mark, to) in batch.marks.drain(..) {
-            mark.advance(to);
-        }
-        self.shared.counted.commits.add(1);
-        self.shared.counted.inputs.add(batch.readings.len() as u64);
-        self.shared.counted.facts.add(batch.facts.len() as u64);
-        self.readings_since_snapshot += batch.readings.len() as u64;
-        if !batch.readings.is_empty() {
-            (self.shared.outputs.readings)(self.journal.last_input_seq(), std::mem::take(&mut batch.readings));
-        }
-        batch.facts.clear();
-        batch.inputs.clear();
-        batch.names = Default::default();
-        batch.since = None;
-    }
-
-    /// The journal failed: nothing is acknowledged any more, but alarms are still told, marked provisional.
-    fn fail(&mut self, error: &StoreError) {
-        let reason = error.chain();
-        if self.shared.failed.lock().replace(reason.clone()).is_none() {
-            tracing::error!(error = reason, "the journal failed; nothing is acknowledged from here on");
-            (self.shared.outputs.failed)(error);
-        }
-        let alarms = self.batch.facts.iter().zip(&self.texts).filter(|(f, _)| matches!(f.body, FactBody::Alarm(_)));
-        let frames: Vec<(u64, Arc<str>)> = alarms.map(|(f, text)| (f.seq, text.clone())).collect();
-        if !frames.is_empty() {
-            self.shared.counted.provisional.add(frames.len() as u64);
-            (self.shared.outputs.provisional)(&frames);
-        }
-        let batch = std::mem::take(&mut self.batch);
-        for (mark, _) in batch.marks {
-            mark.fail();
-        }
-        for (reply, _) in batch.replies {
-            reply(Err(Failure::Journal(reason.clone())));
-        }
-        for (reply, _) in batch.activated {
-            reply(Err(Failure::Journal(reason.clone())));
-        }
-        for (_, _, reply) in batch.records {
-            reply(Err(Failure::Journal(reason.clone())));
-        }
-    }
-
     fn end(&mut self) {
         self.shared.stopped.store(true, Ordering::Release);
         if let Some(saving) = self.saving.take() {
@@ -454,15 +328,4 @@ impl Writer {
             let _ = saving.join();
         }
     }
-}
-
-fn row<'a>(fact: &'a Fact, text: &'a str, settings: &'a WorkSettings) -> FactRow<'a> {
-    let outbox_topic = response::Told::of(fact).real().and_then(outbox);
-    FactRow { outbox_topic, ..FactRow::of(fact, text, settings) }
-}
-
-/// Warnings of priority I to IV go to sirens and gateways that subscribe to `fenghuo/out/`: what is real, by its type.
-fn outbox(fact: response::Real<&Fact>) -> Option<&'static str> {
-    let warns = matches!(&fact.get().body, FactBody::Alarm(t) if t.alarm.priority != model::Priority::Diagnostic);
-    warns.then_some("fenghuo/out/alarms")
 }

@@ -44,7 +44,7 @@ pub use provenance::{Exercise, Real, Sourced, Told};
 pub use refusal::WorkRefusal;
 pub use script::{Injection, injected, scripted_tags};
 pub use settings::{
-    Checklist, Crew, DrillObligation, Group, Party, PlanCard, ProfileValue, RosterPattern, ShiftPattern, TaskTemplate,
-    WorkSettings,
+    Checklist, ChecklistItem, Condition, Crew, DrillObligation, Group, Party, PlanCard, PlanSource, ProfileValue,
+    RosterPattern, ShiftPattern, TaskTemplate, WorkSettings,
 };
 pub use value::Value;

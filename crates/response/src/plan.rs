@@ -2,7 +2,10 @@
 //! only the difference and says which (X2).
 
 use crate::stage::{Deed, Stage};
-use crate::{Cause, Fields, Item, ItemId, Kind, Link, Name, PlanCard, TaskTemplate, Value, WorkRefusal};
+use crate::{
+    Cause, ChecklistItem, Fields, Item, ItemId, Kind, Link, Name, PlanCard, TaskTemplate, Value, WorkRefusal,
+    WorkSettings,
+};
 
 /// Tasks of one level at most.
 const TASKS_MAX: usize = 200;
@@ -46,8 +49,17 @@ pub(crate) fn activate(stage: &Stage<'_>, item: &mut Item, _: &Deed<'_>) -> Resu
 
 fn checklist(plan: &PlanCard, chemical: &str) -> Vec<Value> {
     let list = plan.checklists.iter().filter(|c| c.chemical == chemical || c.chemical.is_empty());
-    let line = |(zh, en): &(String, String)| {
-        Value::record([("text_zh", zh.as_str().into()), ("text_en", en.as_str().into()), ("done", false.into())])
+    let line = |item: &ChecklistItem| {
+        let text = |text: &String| Value::from(text.as_str());
+        let source = plan.sources.iter().find(|s| s.id == item.source);
+        let (title, confidence) = source.map_or(("", ""), |s| (&s.title, &s.confidence));
+        Value::record([
+            ("text_zh", text(&item.zh)),
+            ("text_en", text(&item.en)),
+            ("source", title.into()),
+            ("confidence", confidence.into()),
+            ("done", false.into()),
+        ])
     };
     list.flat_map(|c| &c.items).map(line).collect()
 }
@@ -108,6 +120,7 @@ fn receiver(stage: &Stage<'_>, incident: &Item, plan: &PlanCard, task: &TaskTemp
     let settings = stage.book.settings();
     let roles = incident.fields.get("roles");
     let by_role = |role: &str| roles.and_then(|r| r.part(role)).and_then(Value::as_text).map(str::to_owned);
+    let by_role = |role: &str| by_role(role).or_else(|| own_role(settings, incident, role));
     let group = plan.groups.iter().find(|g| g.id == task.group).map(|g| by_role(&g.role));
     let named = Some(task.receiver.clone()).filter(|r| settings.parties.is_empty() || settings.party(r).is_some());
     let found = by_role(&task.receiver).or(named.filter(|n| !n.is_empty())).or_else(|| by_role(&task.role));
@@ -115,6 +128,18 @@ fn receiver(stage: &Stage<'_>, incident: &Item, plan: &PlanCard, task: &TaskTemp
     let party = found.or(group.flatten()).or(hall).ok_or_else(|| WorkRefusal::not_found("party", &*task.receiver))?;
     crate::check::receiver(settings, &party)?;
     Ok(party)
+}
+
+/// Two roles that the incident itself fills: its enterprise, and its town or that enterprise's.
+fn own_role(settings: &WorkSettings, incident: &Item, role: &str) -> Option<String> {
+    let enterprise = incident.text("enterprise");
+    let party = match role {
+        "enterprise" => enterprise,
+        "town" if !incident.text("town").is_empty() => incident.text("town"),
+        "town" => settings.party(enterprise)?.town.as_str(),
+        _ => return None,
+    };
+    settings.party(party).map(|p| p.id.clone())
 }
 
 fn fields(incident: &Item, plan: &PlanCard, task: &TaskTemplate, stage: &Stage<'_>) -> Fields {

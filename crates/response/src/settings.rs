@@ -80,6 +80,12 @@ pub struct PlanCard {
     pub source: String,
     /// As in [`ProfileValue`].
     pub confidence: Name,
+    /// Every source that tasks and checklists name by its id.
+    pub sources: Vec<PlanSource>,
+    /// Id of the source of the tasks' offsets.
+    pub offsets_source: String,
+    /// When a level is activated, by level 1 to 4.
+    pub conditions: BTreeMap<u8, Condition>,
     /// Groups of the headquarters.
     pub groups: Vec<Group>,
     /// Roles that must be filled.
@@ -88,6 +94,28 @@ pub struct PlanCard {
     pub levels: BTreeMap<u8, Vec<TaskTemplate>>,
     /// Checklists by chemical.
     pub checklists: Vec<Checklist>,
+}
+
+/// A text that a plan rests on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PlanSource {
+    /// Id within the plan.
+    pub id: String,
+    /// Title, with edition and article.
+    pub title: String,
+    /// As in [`ProfileValue`].
+    pub confidence: Name,
+}
+
+/// When a response level is activated.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Condition {
+    /// Chinese.
+    pub when_zh: String,
+    /// English.
+    pub when_en: String,
+    /// Id of its source.
+    pub source: String,
 }
 
 /// A group of a plan: 抢险救援, 警戒疏散.
@@ -126,15 +154,32 @@ pub struct TaskTemplate {
     pub feedback_every_s: f64,
     /// Seconds to complete; 0: the profile's.
     pub complete_within_s: f64,
+    /// Id of the source of its text.
+    pub source: String,
 }
 
 /// What to check for one chemical.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Checklist {
-    /// CAS number or name.
+    /// CAS number or name; the stable id.
     pub chemical: String,
-    /// Lines, Chinese and English.
-    pub items: Vec<(String, String)>,
+    /// Chinese name.
+    pub name_zh: String,
+    /// English name.
+    pub name_en: String,
+    /// Lines.
+    pub items: Vec<ChecklistItem>,
+}
+
+/// One line of a checklist.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ChecklistItem {
+    /// Chinese.
+    pub zh: String,
+    /// English.
+    pub en: String,
+    /// Id of its source.
+    pub source: String,
 }
 
 /// How a month of shifts is made.

@@ -2,6 +2,7 @@
 //! The only room that may spawn.
 
 mod backoff;
+mod histogram;
 mod intake;
 mod latest;
 mod metrics;
@@ -10,6 +11,7 @@ mod tasks;
 mod watermark;
 
 pub use backoff::Backoff;
+pub use histogram::Histogram;
 pub use intake::{Intake, Offer};
 pub use latest::{Latest, LatestTable};
 pub use metrics::{Counter, Gauge, Metrics};

@@ -1,4 +1,4 @@
-//! Counters and gauges by name and label, shown at `/metrics` in the Prometheus text format.
+//! Counters, gauges and histograms by name and label, shown at `/metrics` in the Prometheus text format.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
+
+use crate::histogram::Histogram;
 
 /// Only grows.
 #[derive(Clone, Debug, Default)]
@@ -43,6 +45,7 @@ impl Gauge {
 enum Value {
     Counter(Counter),
     Gauge(Gauge),
+    Histogram(Histogram),
 }
 
 #[derive(Debug, Default)]
@@ -63,7 +66,7 @@ impl Metrics {
         match self.row(name, labels, help, || Value::Counter(Counter::default())) {
             Value::Counter(counter) => counter,
             // Same name used for both kinds: a bug in our own code; the metric is then not shown.
-            Value::Gauge(_) => Counter::default(),
+            _ => Counter::default(),
         }
     }
 
@@ -71,7 +74,15 @@ impl Metrics {
     pub fn gauge(&self, name: &'static str, labels: &str, help: &'static str) -> Gauge {
         match self.row(name, labels, help, || Value::Gauge(Gauge::default())) {
             Value::Gauge(gauge) => gauge,
-            Value::Counter(_) => Gauge::default(),
+            _ => Gauge::default(),
+        }
+    }
+
+    /// The histogram `name`, in microseconds.
+    pub fn histogram(&self, name: &'static str, help: &'static str) -> Histogram {
+        match self.row(name, "", help, || Value::Histogram(Histogram::default())) {
+            Value::Histogram(histogram) => histogram,
+            _ => Histogram::default(),
         }
     }
 
@@ -88,6 +99,7 @@ impl Metrics {
         for (name, family) in self.families.lock().iter() {
             let kind = match family.rows.values().next() {
                 Some(Value::Counter(_)) => "counter",
+                Some(Value::Histogram(_)) => "histogram",
                 _ => "gauge",
             };
             let _ = writeln!(out, "# HELP {name} {}\n# TYPE {name} {kind}", family.help);
@@ -96,6 +108,10 @@ impl Metrics {
                 let _ = match value {
                     Value::Counter(c) => writeln!(out, "{name}{labels} {}", c.get()),
                     Value::Gauge(g) => writeln!(out, "{name}{labels} {}", g.get()),
+                    Value::Histogram(h) => {
+                        h.render(name, &mut out);
+                        Ok(())
+                    }
                 };
             }
         }

@@ -31,7 +31,7 @@ pub struct Door {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Simulated danger must not reach a real hall.
-    #[error("the simulator publishes only to loopback, not to {0}")]
+    #[error("the simulator speaks only to loopback, not to {0}")]
     NotLoopback(SocketAddr),
 }
 

@@ -1,9 +1,11 @@
-//! Simulated plants: they speak only real MQTT to a loopback address, so they cannot cheat.
+//! Simulated plants and staff: they speak only real MQTT and HTTP to a loopback address, so they cannot cheat.
 
 mod gateway;
 mod plant;
 mod scene;
+mod staff;
 
 pub use gateway::{Door, Error, start};
 pub use plant::Plant;
 pub use scene::{Scene, Script, Step};
+pub use staff::{Posting, Temper, start_staff};

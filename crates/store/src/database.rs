@@ -344,6 +344,15 @@ impl Database {
         }
     }
 
+    /// Whether a commit waits for the disk (`FULL`) or only the order of writes is kept (`NORMAL`). SQLite only: what
+    /// was committed without waiting is durable with the next commit that waits.
+    pub(crate) fn wait_for_disk(&mut self, wait: bool) -> Result<(), SqlError> {
+        match self {
+            Self::Sqlite(_) => self.batch(if wait { "PRAGMA synchronous=FULL" } else { "PRAGMA synchronous=NORMAL" }),
+            Self::Postgres(_) => Ok(()),
+        }
+    }
+
     /// The first error is what counts; SQLite may have rolled back by itself already.
     fn roll_back(&mut self) -> bool {
         let rolled = self.batch("ROLLBACK");

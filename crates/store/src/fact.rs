@@ -6,11 +6,12 @@ use alarm::{AlarmId, Cause, State};
 use engine::{Fact, FactBody};
 use model::{Priority, TagIndex, Time};
 use response::{WorkEvent, WorkSettings};
+use serde::{Deserialize, Serialize};
 
 use crate::WorkColumns;
 
 /// What a fact is about, with the columns of the state row it upserts. Numbers only where they can be.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Subject<'a> {
     /// An alarm after its transition.
     Alarm {
@@ -67,7 +68,7 @@ impl std::fmt::Display for Subject<'_> {
 }
 
 /// One fact to commit.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FactRow<'a> {
     /// Its number in the stream; gap-free.
     pub seq: u64,

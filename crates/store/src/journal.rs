@@ -7,10 +7,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use model::Time;
 
-use crate::audit::{AuditRow, Head, Vouched};
+use crate::audit::Head;
 use crate::checkpoint::{self, Checkpointer, WalState};
 use crate::lock::FolderLock;
-use crate::{Database, FactRow, InputLog, Param, Snapshots, SqlError, StoreError, Subject};
+use crate::redo::{Body, Redo};
+use crate::rows::{insert, insert_names, insert_note};
+use crate::{Database, FactRow, InputLog, Param, Snapshots, SqlError, StoreError};
 
 /// Page size of a new SQLite file, bytes. Smaller pages mean fewer bytes a commit; see `benches/commit.rs`.
 pub const PAGE_SIZE: u32 = 4096;
@@ -41,6 +43,10 @@ pub struct Journal {
     pub(crate) stopped: Option<StoreError>,
     pub(crate) wal_pages: Arc<AtomicU64>,
     pub(crate) checkpointer: Option<Checkpointer>,
+    /// None on PostgreSQL.
+    pub(crate) redo: Option<Redo>,
+    /// Whether the connection waits for the disk at a commit.
+    pub(crate) waits: bool,
     pub(crate) _lock: Option<FolderLock>,
 }
 
@@ -76,22 +82,61 @@ impl Journal {
     /// `Sequence` if a fact's number does not follow the last one: nothing was done. Any other error is final: what
     /// reached the disk is unknown, and every later call answers `Stopped`.
     pub fn commit(&mut self, commit: &Commit<'_>) -> Result<Time, StoreError> {
-        self.check_sequence(commit.facts)?;
+        if let Some(now) = self.secure(commit)? {
+            self.settle(commit, now)?;
+            return Ok(now);
+        }
         let now = wall_clock();
         let mut counters = self.counters;
-        self.write("commit to the journal", |db| {
-            if !commit.inputs.is_empty() {
-                counters.input += 1;
-                insert_inputs(db, counters.input, commit.inputs)?;
-            }
-            for fact in commit.facts {
-                counters.fact = fact.seq;
-                insert_fact(db, &mut counters.audit, fact, now)?;
-            }
-            Ok(())
-        })?;
+        self.write("commit to the journal", |db| insert(db, &mut counters, commit, now))?;
         self.counters = counters;
         Ok(now)
+    }
+
+    /// The fast half of a commit that somebody waits for: makes it durable in the redo log and returns its
+    /// `committed_at`. The caller may tell everybody, and must then call [`Journal::settle`] with the same commit before
+    /// anything else. None: this commit does not go that way (no facts, too large, PostgreSQL); call `commit`.
+    ///
+    /// # Errors
+    /// As [`Journal::commit`].
+    pub fn secure(&mut self, commit: &Commit<'_>) -> Result<Option<Time>, StoreError> {
+        self.check_sequence(commit.facts)?;
+        let Some(redo) = self.redo.as_mut().filter(|_| !commit.facts.is_empty()) else { return Ok(None) };
+        if let Some(stopped) = &self.stopped {
+            return Err(stopped.clone());
+        }
+        let now = wall_clock();
+        let inputs = if commit.inputs.is_empty() { &[] } else { commit.inputs.bytes() };
+        let body = Body {
+            committed_at: now.0,
+            input_seq: self.counters.input + u64::from(!inputs.is_empty()),
+            heard: commit.inputs.last_now().0,
+            inputs,
+            facts: commit.facts.to_vec(),
+        };
+        match redo.append(&body) {
+            Ok(true) => Ok(Some(now)),
+            Ok(false) => Ok(None),
+            Err(error) => {
+                self.stop(&error);
+                Err(error)
+            }
+        }
+    }
+
+    /// The other half: writes the same rows into SQLite, which need not wait for the disk.
+    ///
+    /// # Errors
+    /// Any error is final: the redo log still holds the commit, and a restart takes it from there.
+    pub fn settle(&mut self, commit: &Commit<'_>, committed_at: Time) -> Result<(), StoreError> {
+        let mut counters = self.counters;
+        let doing = "write a secured commit";
+        if let Err((error, _)) = self.transact(false, doing, |db| insert(db, &mut counters, commit, committed_at)) {
+            self.stop(&error);
+            return Err(error);
+        }
+        self.counters = counters;
+        Ok(())
     }
 
     /// Gives the next numbers to new names, durably. Call it before the first input that uses them.
@@ -162,6 +207,11 @@ impl Journal {
         }
     }
 
+    /// How long the disk took to sync what [`Journal::secure`] wrote last, microseconds.
+    pub fn synced_in_us(&self) -> u64 {
+        self.redo.as_ref().map_or(0, |redo| redo.synced_in.as_micros() as u64)
+    }
+
     /// Number of the last committed batch of inputs: what `snapshot`, `replay` and the historian count by.
     pub fn last_input_seq(&self) -> u64 {
         self.counters.input
@@ -208,7 +258,7 @@ impl Journal {
         Ok(())
     }
 
-    /// One transaction; the first failure is the last one tried (fsyncgate: a second fsync may lie).
+    /// One transaction that waits for the disk: it and all before it are durable when this returns.
     fn write<F>(&mut self, doing: &'static str, work: F) -> Result<(), StoreError>
     where
         F: FnOnce(&mut Database) -> Result<(), SqlError>,
@@ -226,8 +276,25 @@ impl Journal {
     where
         F: FnOnce(&mut Database) -> Result<(), SqlError>,
     {
+        self.transact(true, doing, work)?;
+        if let Some(redo) = &mut self.redo {
+            redo.restart();
+        }
+        Ok(())
+    }
+
+    /// One transaction; the first failure is the last one tried (fsyncgate: a second fsync may lie).
+    fn transact<F>(&mut self, wait: bool, doing: &'static str, work: F) -> Result<(), (StoreError, bool)>
+    where
+        F: FnOnce(&mut Database) -> Result<(), SqlError>,
+    {
         if let Some(stopped) = &self.stopped {
             return Err((stopped.clone(), false));
+        }
+        if self.waits != wait {
+            // A pragma that is refused changed nothing.
+            self.database.wait_for_disk(wait).map_err(|source| (StoreError::Sql { doing, source }, true))?;
+            self.waits = wait;
         }
         if let Err((source, sound)) = self.database.transaction_or_why(work) {
             let error = StoreError::Sql { doing, source };
@@ -240,6 +307,7 @@ impl Journal {
         Ok(())
     }
 
+    /// What reached the disk is unknown: nothing more is committed.
     fn stop(&mut self, error: &StoreError) {
         tracing::error!(error = %error.chain(), "the journal stops: what reached the disk is unknown");
         self.stopped = Some(StoreError::Stopped { at: wall_clock(), first: Arc::from(error.chain()) });
@@ -288,125 +356,4 @@ pub(crate) fn database_file(folder: &Path) -> PathBuf {
 fn wall_clock() -> Time {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Time(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
-}
-
-fn insert_inputs(db: &mut Database, seq: u64, inputs: &InputLog) -> Result<(), SqlError> {
-    let crc = i64::from(crc32c::crc32c(inputs.bytes()));
-    let params =
-        [Param::Int(seq as i64), Param::Int(inputs.last_now().0), Param::Int(crc), Param::Blob(inputs.bytes())];
-    db.execute("INSERT INTO inputs (seq, heard, crc, records) VALUES ($1, $2, $3, $4)", &params).map(|_| ())
-}
-
-fn insert_names(db: &mut Database, sql: &'static str, names: &[&str], next: &mut u64) -> Result<(), SqlError> {
-    for name in names {
-        db.execute(sql, &[Param::Int(*next as i64), Param::Text(name)])?;
-        *next += 1;
-    }
-    Ok(())
-}
-
-fn insert_fact(db: &mut Database, head: &mut Head, fact: &FactRow<'_>, now: Time) -> Result<(), SqlError> {
-    let previous = previous_event(db, &fact.subject)?;
-    let event = Vouched {
-        seq: fact.seq as i64,
-        committed_at: now.0,
-        kind: fact.subject.kind(),
-        subject: fact.subject.id(),
-        previous,
-        json: fact.json,
-    };
-    db.execute(
-        "INSERT INTO events (seq, committed_at, kind, subject, previous, json) VALUES ($1, $2, $3, $4, $5, $6)",
-        &[
-            Param::Int(event.seq),
-            Param::Int(event.committed_at),
-            Param::Int(event.kind),
-            Param::Int(event.subject),
-            Param::from(previous),
-            Param::Text(event.json),
-        ],
-    )?;
-    upsert_state(db, fact)?;
-    let subject = fact.subject.to_string();
-    let (account, action) = (fact.account, &*fact.action);
-    let row = AuditRow {
-        seq: head.seq + 1,
-        at: fact.at.0,
-        account,
-        action,
-        subject: &subject,
-        detail: "",
-        event: Some(event),
-    };
-    insert_audit(db, head, &row)?;
-    if let Some(topic) = fact.outbox_topic {
-        let params = [Param::Int(event.seq), Param::Text(topic)];
-        db.execute("INSERT INTO outbox (fact, topic) VALUES ($1, $2)", &params)?;
-    }
-    Ok(())
-}
-
-/// The event before this one of the same alarm or item: its history is a chain, which needs no index.
-fn previous_event(db: &mut Database, subject: &Subject<'_>) -> Result<Option<i64>, SqlError> {
-    let sql = match subject {
-        Subject::Alarm { .. } => "SELECT seq FROM alarms WHERE id = $1",
-        Subject::Work(work) => return crate::work::last_event(db, work.id),
-        Subject::Notice | Subject::Exercise => return Ok(None),
-    };
-    db.row(sql, &[Param::Int(subject.id())], |row| row.int(0))
-}
-
-fn upsert_state(db: &mut Database, fact: &FactRow<'_>) -> Result<(), SqlError> {
-    match fact.subject {
-        Subject::Alarm { id, closed, tag, priority, raised_at, enterprise } => db.execute(
-            "INSERT INTO alarms (id, seq, closed, tag, priority, raised_at, enterprise)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)
-             ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, closed = excluded.closed, priority = excluded.priority",
-            &[
-                Param::Int(id.0 as i64),
-                Param::Int(fact.seq as i64),
-                Param::Int(i64::from(closed)),
-                Param::Int(i64::from(tag.0)),
-                Param::Int(priority as i64),
-                Param::Int(raised_at.0),
-                Param::Text(enterprise),
-            ],
-        ),
-        Subject::Work(work) => return crate::work::upsert(db, fact.seq as i64, &work),
-        Subject::Notice | Subject::Exercise => Ok(0),
-    }
-    .map(|_| ())
-}
-
-fn insert_note(db: &mut Database, head: &mut Head, note: &AuditNote<'_>, now: Time) -> Result<(), SqlError> {
-    let AuditNote { account, action, subject, detail } = *note;
-    // What strangers send ends up here, and PostgreSQL takes no U+0000 in a text.
-    let [account, subject, detail] = [account, subject, detail].map(printable);
-    let (account, subject, detail) = (&*account, &*subject, &*detail);
-    let row = AuditRow { seq: head.seq + 1, at: now.0, account, action, subject, detail, event: None };
-    insert_audit(db, head, &row)
-}
-
-pub(crate) fn printable(text: &str) -> std::borrow::Cow<'_, str> {
-    if text.contains('\0') { text.replace('\0', "␀").into() } else { text.into() }
-}
-
-fn insert_audit(db: &mut Database, head: &mut Head, row: &AuditRow<'_>) -> Result<(), SqlError> {
-    let hash = row.hash(&head.hash);
-    db.execute(
-        "INSERT INTO audit (seq, at, fact, account, action, subject, detail, hash)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-        &[
-            Param::Int(row.seq as i64),
-            Param::Int(row.at),
-            Param::from(row.event.map(|e| e.seq)),
-            Param::Text(row.account),
-            Param::Text(row.action),
-            Param::Text(row.subject),
-            Param::Text(row.detail),
-            Param::Blob(&hash),
-        ],
-    )?;
-    *head = Head { seq: row.seq, hash, at: Time(row.at) };
-    Ok(())
 }

@@ -25,6 +25,8 @@ pub mod outbox;
 pub mod pending_tags;
 mod reader;
 mod recovery;
+mod redo;
+mod rows;
 mod snapshot;
 mod verify;
 mod work;

@@ -9,7 +9,8 @@ use crate::audit::Head;
 use crate::checkpoint::Checkpointer;
 use crate::journal::{self, Counters, Journal, Location, PAGE_SIZE};
 use crate::lock::FolderLock;
-use crate::{Database, InputReader, Param, RecordedInput, SqlError, StoreError, migration};
+use crate::redo::{Body, Redo};
+use crate::{Database, InputReader, Param, RecordedInput, SqlError, StoreError, migration, rows};
 
 /// Batches read at a time during replay, so that memory stays bounded whatever the backlog.
 const REPLAY_BATCHES: i64 = 64;
@@ -43,12 +44,23 @@ impl Journal {
     pub fn open(location: &Location) -> Result<(Self, Recovered), StoreError> {
         let (mut database, lock) = open_database(location)?;
         migration::migrate(&mut database)?;
+        let redo = redo(&mut database, location)?;
         let (counters, mut recovered) =
             read_state(&mut database).map_err(StoreError::sql("read what the journal holds"))?;
         let wal_pages = database.count_wal_pages().map_err(StoreError::sql("watch the WAL"))?;
         let checkpointer = Checkpointer::start(location)?;
         let location = location.clone();
-        let mut journal = Self { database, location, counters, stopped: None, wal_pages, checkpointer, _lock: lock };
+        let mut journal = Self {
+            database,
+            location,
+            counters,
+            stopped: None,
+            wal_pages,
+            checkpointer,
+            redo,
+            waits: true,
+            _lock: lock,
+        };
         recovered.snapshot = journal.snapshots().newest()?;
         if let Some((input_seq, _)) = &recovered.snapshot {
             // All inputs may have been pruned: the numbers go on from the snapshot's.
@@ -107,6 +119,18 @@ where
         count += 1;
     }
     Ok(count)
+}
+
+/// Brings into the tables what was secured and perhaps not written there. Batches of inputs that were pruned since come
+/// back and are pruned again: replay begins after the snapshot.
+fn redo(database: &mut Database, location: &Location) -> Result<Option<Redo>, StoreError> {
+    let Location::Sqlite(folder) = location else { return Ok(None) };
+    let doing = "write a secured commit";
+    let (mut counters, _) = read_state(database).map_err(StoreError::sql(doing))?;
+    let each = |body: &Body<'_>| {
+        database.transaction(|db| rows::redo(db, &mut counters, body)).map_err(StoreError::sql(doing))
+    };
+    Redo::open(folder, each).map(Some)
 }
 
 fn open_database(location: &Location) -> Result<(Database, Option<FolderLock>), StoreError> {

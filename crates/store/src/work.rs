@@ -190,7 +190,7 @@ pub(crate) fn upsert(db: &mut Database, seq: i64, w: &WorkColumns<'_>) -> Result
         w.parent,
         w.recurrence_of,
     ]
-    .map(crate::journal::printable);
+    .map(crate::rows::printable);
     let [state, provenance, rest @ ..] = &texts;
     let (most, recurrence_of) = (&rest[..rest.len() - 1], &rest[rest.len() - 1]);
     let mut params = vec![

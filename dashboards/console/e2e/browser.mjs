@@ -1,5 +1,6 @@
 // One Chromium for all tests of a file; every page is watched for requests off the origin and for errors.
 import { chromium } from 'playwright-core';
+import { countInputs } from './inputs.mjs';
 
 const EXECUTABLE = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const FLAGS = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
@@ -32,6 +33,7 @@ export async function open(browser, hall, { by = 'password' } = {}) {
   page.on('request', (request) => new URL(request.url()).origin !== hall.origin && foreign.push(request.url()));
   page.on('websocket', (socket) => new URL(socket.url()).host !== new URL(hall.origin).host && foreign.push(socket.url()));
   await page.addInitScript(instrument);
+  await page.addInitScript(countInputs);
   if (by === 'link') await page.goto(hall.access.login_url);
   else await login(page, hall, 'lead');
   await page.waitForSelector('[data-link="live"]');

@@ -96,12 +96,12 @@ test('D and Ctrl+Enter dispatch; receipts move the card', async () => {
   await page.keyboard.press('d');
   await page.waitForSelector('[data-dispatch]');
   await page.keyboard.press('Control+Enter');
-  const card = page.locator('[data-order-id]');
+  const card = page.locator('.pane [data-item-id]');
   await card.waitFor({ timeout: 3_000 });
-  assert.equal(await card.getAttribute('data-order-state'), 'issued');
-  for (const [act, state] of [['deliver', 'delivered'], ['acknowledge', 'acknowledged'], ['start', 'in_progress'], ['complete', 'done']]) {
-    await page.click(`[data-order-act="${act}"]`);
-    await page.waitForSelector(`[data-order-state="${state}"]`, { timeout: 3_000 });
+  assert.equal(await card.getAttribute('data-item-state'), 'issued');
+  for (const [act, state] of [['acknowledge', 'acknowledged'], ['arrive', 'in_progress'], ['complete', 'done']]) {
+    await page.click(`.pane [data-act="${act}"]`);
+    await page.waitForSelector(`.pane [data-item-state="${state}"]`, { timeout: 3_000 });
   }
 });
 

@@ -13,6 +13,7 @@ const START_MAX_MS = 30_000;
 const SETTINGS = `data_dir = "data"
 sites_dir = "sites"
 rules_dir = "rules"
+plans_dir = "${join(import.meta.dirname, '../../../config/plans')}"
 [http]
 listen = "127.0.0.1:0"
 desk = "e2e"
@@ -26,11 +27,55 @@ role = "duty_officer"
 account = "lead"
 name = "值班长 王强"
 role = "shift_lead"
-[[team]]
-id = "brigade-1"
-name_zh = "消防救援一站"
-name_en = "Fire brigade 1"
+` + ['commander', 'commander2', 'duty2', 'duty3'].map((account) => `[[account]]
+account = "${account}"
+name = "${account}"
+role = "${account.startsWith('commander') ? 'commander' : 'duty_officer'}"
+`).join('');
+
+/** Parties, roster and the shipped plan cards; the plan's roles are these teams. */
+const PARTIES = `hall = "hq"
+[roles]
+coordination = "hq"
+fire = "brigade-1"
+rescue = "brigade-1"
+medical = "brigade-2"
+police = "hq"
+monitoring = "hq"
+experts = "hq"
+media = "hq"
+logistics = "hq"
+` + [['hq', 'unit', '区应急指挥部', ''], ['brigade-1', 'team', '消防救援一站', 'hq'], ['brigade-2', 'team', '消防救援二站', 'hq'], ['plant-a', 'enterprise', '甲厂', 'hq'], ['plant-b', 'enterprise', '乙厂', 'hq'], ['plant-c', 'enterprise', '丙厂', 'hq']]
+  .map(([id, kind, zh, superior]) => `[[party]]
+id = "${id}"
+kind = "${kind}"
+name_zh = "${zh}"
+name_en = "${id}"
 telephone = "119"
+${superior ? `superior = "${superior}"` : ''}
+`).join('');
+
+const ROSTER = `utc_offset_s = 28800
+[[shift]]
+name_zh = "白班"
+name_en = "Day"
+starts_at_s = 28800
+length_s = 43200
+[[shift]]
+name_zh = "夜班"
+name_en = "Night"
+starts_at_s = 72000
+length_s = 43200
+[[crew]]
+leader = "commander"
+main = "lead"
+deputies = ["duty2"]
+standby = []
+[[crew]]
+leader = "commander2"
+main = "duty"
+deputies = ["duty3"]
+standby = []
 `;
 
 const enterprise = (id, zh, en) => `[enterprise]
@@ -68,6 +113,15 @@ const SITES = {
   'plant-c': enterprise('plant-c', '丙厂', 'Plant C') + tags('four-a', 1000, 4) + tags('four-b', 1000, 4),
 };
 
+const clock = ([key, seconds]) => `[[value]]
+key = "${key}"
+value = ${seconds}
+unit = "s"
+confidence = "G"
+source = "e2e"
+note = "short, so that a test need not wait"
+`;
+
 async function freePort() {
   const server = createServer();
   await new Promise((ready) => server.listen(0, '127.0.0.1', ready));
@@ -77,13 +131,14 @@ async function freePort() {
 }
 
 export class Hall {
-  /** Makes the folder and starts the program on it. */
-  static async start() {
+  /** Makes the folder and starts the program on it; `profile` replaces shipped clocks, seconds by key. */
+  static async start({ profile = {} } = {}) {
     if (!BIN) throw new Error('FENGHUO_BIN must name the fenghuo program, e.g. FENGHUO_BIN=../../target/release/fenghuo npm run e2e');
     const hall = new Hall();
     hall.folder = await mkdtemp(join(tmpdir(), 'fenghuo-e2e-'));
-    await Promise.all(['sites', 'rules'].map((name) => mkdir(join(hall.folder, name))));
-    await writeFile(join(hall.folder, 'fenghuo.toml'), SETTINGS);
+    await Promise.all(['sites', 'rules', 'profiles'].map((name) => mkdir(join(hall.folder, name))));
+    const files = { 'fenghuo.toml': SETTINGS, 'parties.toml': PARTIES, 'roster.toml': ROSTER, 'profiles/e2e.toml': Object.entries(profile).map(clock).join('') };
+    for (const [name, text] of Object.entries(files)) await writeFile(join(hall.folder, name), text);
     for (const [name, text] of Object.entries(SITES)) await writeFile(join(hall.folder, 'sites', `${name}.toml`), text);
     hall.ports = [await freePort(), await freePort()];
     await hall.run();

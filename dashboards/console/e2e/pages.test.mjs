@@ -7,7 +7,7 @@ import { Hall } from './hall.mjs';
 import { Publisher, reading, topicOf } from './mqtt.mjs';
 import { until } from './until.mjs';
 
-const PAGES = ['watch', 'tags', 'orders', 'notices', 'audit'];
+const PAGES = ['watch', 'orders', 'incidents', 'hidden-dangers', 'handover', 'roll-call', 'drills', 'tags', 'roster', 'log', 'notices', 'audit'];
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 
 let hall;
@@ -54,7 +54,7 @@ for (const [theme, language] of [['dark', 'zh'], ['light', 'en'], ['dark', 'en']
 
 test('axe finds nothing in the dialogs', async () => {
   const { page } = session;
-  for (const [key, selector] of [['?', 'dialog'], ['Control+k', '[role=combobox]'], ['d', '[data-dispatch]'], ['s', '[data-dialog]']]) {
+  for (const [key, selector] of [['?', 'dialog'], ['Control+k', '[role=combobox]'], ['d', '[data-dispatch]'], ['s', '[data-dialog]'], ['i', '[data-create-form]'], ['x', '[data-false-alarm]']]) {
     await page.focus('#alarm-grid');
     await page.keyboard.press(key);
     await page.waitForSelector(selector);

@@ -4,26 +4,35 @@ import { me, resume } from './live/session';
 import LoginView from './views/LoginView.vue';
 import WatchView from './views/WatchView.vue';
 
-export const PAGES = ['watch', 'tags', 'orders', 'notices', 'audit'] as const;
-export type Page = (typeof PAGES)[number];
-
 export const router = createRouter({
   history: createWebHistory(),
   routes: [
     { path: '/', redirect: '/watch' },
     { path: '/login', name: 'login', component: LoginView },
     { path: '/watch', name: 'watch', component: WatchView },
-    { path: '/tags', name: 'tags', component: () => import('./views/TagsView.vue') },
     { path: '/orders', name: 'orders', component: () => import('./views/OrdersView.vue') },
+    { path: '/incidents', name: 'incidents', component: () => import('./views/IncidentsView.vue') },
+    { path: '/incident/:id', name: 'incident', component: () => import('./views/IncidentView.vue'), props: true },
+    { path: '/hidden-dangers', name: 'hidden-dangers', component: () => import('./views/LedgerView.vue') },
+    { path: '/handover', name: 'handover', component: () => import('./views/HandoverView.vue') },
+    { path: '/roster', name: 'roster', component: () => import('./views/RosterView.vue') },
+    { path: '/log', name: 'log', component: () => import('./views/LogView.vue') },
+    { path: '/roll-call', name: 'roll-call', component: () => import('./views/RollCallView.vue') },
+    { path: '/drills', name: 'drills', component: () => import('./views/DrillsView.vue') },
+    { path: '/tags', name: 'tags', component: () => import('./views/TagsView.vue') },
     { path: '/notices', name: 'notices', component: () => import('./views/NoticesView.vue') },
     { path: '/audit', name: 'audit', component: () => import('./views/AuditView.vue') },
+    { path: '/m', name: 'field', component: () => import('./views/FieldView.vue') },
     { path: '/:rest(.*)', redirect: '/watch' },
   ],
 });
 
 router.beforeEach(async (to) => {
-  if (me.value || to.name === 'login') return true;
-  // An unreachable server at the first load: the login page says so when asked.
-  const known = await resume().catch(() => false);
-  return known ? true : { name: 'login' };
+  if (!me.value && to.name !== 'login') {
+    // An unreachable server at the first load: the login page says so when asked.
+    const known = await resume().catch(() => false);
+    if (!known) return { name: 'login' };
+  }
+  // Field staff have one page: their own orders.
+  return me.value?.role === 'field' && to.name !== 'field' && to.name !== 'login' ? { name: 'field' } : true;
 });

@@ -1,5 +1,6 @@
 // Alarms and frames for the tables: every field is given, the test names only what it is about.
-import type { Alarm, AlarmFrame, Heartbeat, Hello, NoticeFrame, Order, OrderFrame, Status } from '../src/api/types';
+import type { Alarm, AlarmFrame, Heartbeat, Hello, NoticeFrame, Status } from '../src/api/types';
+import type { Deadline, WorkFrame, WorkItem } from '../src/api/work';
 
 export const alarm = (over: Partial<Alarm> = {}): Alarm => ({
   alarm_id: 'A-000001', seq: 1, enterprise: 'hengxin', tag: 'nh3-1', unit_id: 'tank-1', state: 'unacknowledged', active: true, acknowledged: false,
@@ -16,14 +17,23 @@ export const alarmFrame = (over: Partial<AlarmFrame> = {}): AlarmFrame => ({
 
 export const provisional = (over: Partial<AlarmFrame> = {}): AlarmFrame => alarmFrame({ ...over, committed_at: null, provisional: true });
 
-export const order = (over: Partial<Order> = {}): Order => ({
-  order_id: 'O-000001', seq: 1, alarm_id: 'A-000001', receiver: 'brigade-1', receiver_name: '一中队', content: '到场', place: '罐区', priority: 1,
-  state: 'issued', issuer: { account: 'a', name: '甲' }, ack_due: 60_000_000, overdue: false, receipts: [], ...over,
+export const item = (over: Partial<WorkItem> = {}): WorkItem => ({
+  id: 'O-000001', kind: 'order', seq: 1, state: 'issued', ended: false, title: '到场', provenance: 'real', fields: { priority: 'I' },
+  links: [{ rel: 'alarm', to: 'A-000001' }], deadlines: [], receiver: null, owner: null, created_at: 0, created_by: { account: 'a', name: '甲' },
+  ended_at: null, actions: [], ...over,
 });
 
-export const orderFrame = (o: Order): OrderFrame => ({
-  type: 'order', seq: o.seq, order: o, from: null, overdue: false, actor: o.issuer, committed_at: 1, provisional: false,
+export const deadline = (name: string, at: number): Deadline => ({
+  name, at, rung: 0, overdue_since: null, profile: 'order.ack.I', source: 'built in', confidence: 'G', article: '',
 });
+
+export const workFrame = (over: Partial<WorkItem> = {}): WorkFrame => {
+  const made = item(over);
+  return {
+    type: 'work', seq: made.seq, item: made, from: null, action: 'create', actor: made.created_by, note: '', cause: { kind: 'command' },
+    detected_at: 0, committed_at: 1, provisional: false,
+  };
+};
 
 export const notice = (seq: number, body: { kind: string } & Record<string, unknown>): NoticeFrame => ({
   type: 'notice', seq, detected_at: seq, notice: body, committed_at: seq, provisional: false,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Frame } from '../src/api/types';
+import type { ExerciseFrame, Frame, OrderFrame } from '../src/api/types';
 import { fromSnapshot, reduce, rollBackProvisional } from '../src/hall/reduce';
 import { CLOSED_MAX, emptyHall, type Hall, NOTICES_MAX } from '../src/hall/state';
-import { alarm, alarmFrame, heartbeat, hello, notice, order, orderFrame, provisional, status } from './make';
+import { alarm, alarmFrame, heartbeat, hello, item, notice, provisional, status, workFrame } from './make';
 
 const after = (...frames: Frame[]): Hall => reduce(emptyHall(), frames, 0);
 /** `id:state` of what stands open, provisional ones with `?`. */
@@ -44,7 +44,7 @@ describe('alarms', () => {
     const before = after(alarmFrame({ seq: 1 }));
     const next = reduce(before, [heartbeat(1)], 0);
     expect(next.alarms).toBe(before.alarms);
-    expect(next.orders).toBe(before.orders);
+    expect(next.items).toBe(before.items);
   });
 
   it('counts only committed numbers as reached', () => {
@@ -91,9 +91,21 @@ describe('provisional alarms of a hall that restarted', () => {
 });
 
 describe('the rest of the stream', () => {
-  it('keeps the newest state of an order', () => {
-    const hall = after(orderFrame(order({ seq: 4, state: 'delivered' })), orderFrame(order({ seq: 3 })));
-    expect(hall.orders.get('O-000001')?.state).toBe('delivered');
+  it('keeps the newest state of an item', () => {
+    const hall = after(workFrame({ seq: 4, state: 'delivered' }), workFrame({ seq: 3 }));
+    expect(hall.items.get('O-000001')?.state).toBe('delivered');
+    expect(hall.seq).toBe(4);
+  });
+  it('what is played is kept apart from what is real, and goes with the drill', () => {
+    const played: ExerciseFrame = { type: 'exercise', seq: 7, frame: alarmFrame({ alarm_id: 'A-900001', seq: 7, priority: 1 }), committed_at: 1 };
+    const hall = after(alarmFrame({ seq: 1 }), played);
+    expect([open(hall), [...hall.played.keys()], hall.seq, hall.raised.length]).toEqual(['1:unacknowledged', ['A-900001'], 7, 1]);
+    expect(reduce(hall, [notice(8, { kind: 'exercise', on: false })], 0).played.size).toBe(0);
+    expect(reduce(hall, [{ ...played, seq: 8, frame: alarmFrame({ alarm_id: 'A-900001', seq: 8, ...closed }) }], 0).played.size).toBe(0);
+  });
+  it('an order that the old frame carries is the same item', () => {
+    const order = { ...workFrame({ seq: 2, state: 'delivered' }), type: 'order' } as unknown as OrderFrame;
+    expect(after(workFrame({ seq: 1 }), order).items.get('O-000001')?.state).toBe('delivered');
   });
   it('orders notices newest first, once each, bounded', () => {
     const frames = Array.from({ length: NOTICES_MAX + 5 }, (_, i) => notice(i + 1, { kind: 'link' }));
@@ -115,7 +127,7 @@ describe('the rest of the stream', () => {
 });
 
 describe('a snapshot', () => {
-  const snapshot = { seq: 9, alarms: [alarm({ alarm_id: 'A-000009', seq: 9, priority: 1 })], closed: [], orders: [order()], notices: [], status: status({ flood: true }) };
+  const snapshot = { seq: 9, alarms: [alarm({ alarm_id: 'A-000009', seq: 9, priority: 1 })], closed: [], played: [], items: [item()], notices: [], status: status({ flood: true }) };
   it('replaces everything', () => {
     const hall = fromSnapshot(after(alarmFrame({ seq: 1 })), snapshot, 0);
     expect(open(hall)).toBe('9:unacknowledged');

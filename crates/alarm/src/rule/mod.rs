@@ -18,7 +18,7 @@ use model::TagIndex;
 use serde::{Deserialize, Serialize};
 
 pub use error::{RuleCode, RuleError};
-use machine::Op;
+use machine::{Bin, Op};
 
 /// Most operations of one rule; more is `RULE_TOO_COSTLY`.
 pub const FUEL_MAX: usize = 256;
@@ -133,9 +133,26 @@ impl Program {
         &self.0.inputs
     }
 
-    /// Operations of one evaluation; at most [`FUEL_MAX`].
+    /// Operations of one evaluation; at most [`FUEL_MAX`], and four for each input more in a watch of faults.
     pub fn cost(&self) -> usize {
         self.0.ops.len()
+    }
+
+    /// The rule that says when this one cannot decide although it knows every input: it divided by zero. None if it
+    /// never divides. Without it a faulted rule would look like one that waits for data.
+    pub fn faulted(&self) -> Option<Self> {
+        let divides =
+            |op: &Op| matches!(op, Op::Stack(Bin::Divide) | Op::Slot(Bin::Divide, _) | Op::With(Bin::Divide, _));
+        if !self.0.ops.iter().any(divides) {
+            return None;
+        }
+        let mut ops = self.0.ops.clone();
+        ops.extend([Op::Known, Op::Not]);
+        for slot in 0..self.0.inputs.len() as u8 {
+            ops.extend([Op::Push, Op::Load(slot), Op::Known, Op::Stack(Bin::And)]);
+        }
+        let source = format!("faulted({})", self.0.source);
+        Some(Self(Arc::new(Code { source, ops, inputs: self.0.inputs.clone() })))
     }
 
     /// Evaluates it. `read` gives each input once; NaN means unknown. Booleans are 1 and 0.

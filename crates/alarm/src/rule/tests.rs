@@ -81,6 +81,23 @@ fn division_by_zero_and_overflow_are_unknown() {
 }
 
 #[test]
+fn row_28_a_rule_that_divides_has_a_watch_that_tells_its_faults_from_missing_data() {
+    #[track_caller]
+    fn fault(source: &str, values: &[f64], expected: Truth) {
+        let watch = compiled(source).unwrap().faulted().unwrap_or_else(|| panic!("{source} has no watch"));
+        let read = |input: &Input| values.get(input.tag.0 as usize).copied().unwrap_or(f64::NAN);
+        assert_eq!(watch.evaluate(read), expected, "faulted({source}), values {values:?}");
+    }
+    fault("level / cap > 1", &[1.0, 0.0], Truth::True);
+    fault("level / cap > 1", &[1.0, 2.0], Truth::False);
+    fault("level / cap > 1", &[NAN, 0.0], Truth::False);
+    fault("level / cap > 1", &[1.0], Truth::False);
+    fault("level > 5 or level / cap > 1", &[6.0, 0.0], Truth::False);
+    fault("level > 5 or level / cap > 1", &[4.0, 0.0], Truth::True);
+    assert!(compiled("level * 2 > 1 and p > 1").unwrap().faulted().is_none());
+}
+
+#[test]
 fn precedence_is_the_usual_one() {
     check("1 + 2 * 3 == 7", &[], Truth::True);
     check("10 - 4 - 3 == 3", &[], Truth::True);

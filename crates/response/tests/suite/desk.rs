@@ -60,7 +60,14 @@ pub fn settings() -> WorkSettings {
         levels,
         checklists: vec![response::Checklist {
             chemical: "氨".into(),
-            items: vec![("水幕稀释".into(), "water curtain".into()), ("上风向".into(), "upwind".into())],
+            items: [("水幕稀释", "water curtain"), ("上风向", "upwind")]
+                .map(|(zh, en)| response::ChecklistItem {
+                    zh: zh.into(),
+                    en: en.into(),
+                    ..response::ChecklistItem::default()
+                })
+                .into(),
+            ..response::Checklist::default()
         }],
         ..PlanCard::default()
     };

@@ -50,10 +50,10 @@ async function problemOf(response: Response): Promise<ApiError> {
   });
 }
 
-async function request(path: string, init: RequestInit): Promise<unknown> {
+async function request(path: string, init: RequestInit, timeoutMs = REQUEST_TIMEOUT_MS): Promise<unknown> {
   let response: Response;
   try {
-    response = await fetch(path, { ...init, credentials: 'same-origin', signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
+    response = await fetch(path, { ...init, credentials: 'same-origin', signal: AbortSignal.timeout(timeoutMs) });
   } catch (cause) {
     throw offline(cause instanceof Error ? cause.message : String(cause));
   }
@@ -89,6 +89,26 @@ export async function post<P extends PathOf<'post'>>(
   if (options.key) headers['idempotency-key'] = options.key;
   const init = { method: 'POST', headers, body: body === undefined ? undefined : JSON.stringify(body) };
   return (await request(fill(path, options.path ?? {}, undefined), init)) as Answer<Operation<P, 'post'>>;
+}
+
+/** GET of a path given as text, for answers whose shape the caller names. */
+export async function getJson<T>(path: string, query?: Record<string, unknown>): Promise<T> {
+  return (await request(fill(path, {}, query), {})) as T;
+}
+
+/** POST of a path given as text; `key` as in `post`. */
+export async function postJson<T>(path: string, body: unknown, key: string): Promise<T> {
+  const headers = { 'content-type': 'application/json', 'idempotency-key': key };
+  return (await request(path, { method: 'POST', headers, body: JSON.stringify(body) })) as T;
+}
+
+/** A photo over a phone line may take this long, ms. */
+const UPLOAD_TIMEOUT_MS = 60_000;
+
+/** POST of a file as it is; the server decides by its first bytes what it is. */
+export async function postFile<T>(path: string, file: Blob, key: string): Promise<T> {
+  const headers = { 'content-type': file.type || 'application/octet-stream', 'idempotency-key': key };
+  return (await request(path, { method: 'POST', headers, body: file }, UPLOAD_TIMEOUT_MS)) as T;
 }
 
 /** 128 random bits as hex; `crypto.randomUUID` is absent on plain http (console.md §3.4). */

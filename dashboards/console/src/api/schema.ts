@@ -4,6 +4,27 @@
  */
 
 export interface paths {
+    "/api/v1/accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Accounts, disabled ones too. */
+        get: operations["list_accounts"];
+        put?: never;
+        /**
+         * Add an account or change one. When it is disabled, or its password or role changes, its sessions end and its streams
+         *     close.
+         */
+        post: operations["save_account"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/alarms": {
         parameters: {
             query?: never;
@@ -157,6 +178,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/attachments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add a photo or paper: the raw bytes are the body, at most 10 MiB of JPEG, PNG, WebP, PDF or UTF-8 text. Commands name
+         *     it by the id in the answer.
+         */
+        post: operations["add_attachment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/attachments/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The bytes of an attachment. */
+        get: operations["get_attachment"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit": {
         parameters: {
             query?: never;
@@ -183,6 +241,57 @@ export interface paths {
         };
         /** Head of the audit chain: write its hash down, and nobody can rewrite what came before. */
         get: operations["get_audit_head"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/field-links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a personal link to the field page of a party. */
+        post: operations["make_field_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/flows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The flow tables: states, actions, fields and deadlines with their names in both languages. */
+        get: operations["list_flows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/handover/open": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a shift must hand over: open alarms of every state, open items, dark sources. */
+        get: operations["list_open"];
         put?: never;
         post?: never;
         delete?: never;
@@ -283,10 +392,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Orders. */
+        /** Orders; to a party, only its own. */
         get: operations["list_orders"];
         put?: never;
-        /** Issue an order to a team; 2xx means it is durable. */
+        /** Issue an order: one for each receiver, all in one transaction. 2xx means it is durable. */
         post: operations["issue_order"];
         delete?: never;
         options?: never;
@@ -303,8 +412,42 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Record what became of an order: deliver, acknowledge, reject, start, complete, close, revoke. */
+        /** Act on an order: an action of its flow. */
         post: operations["act_on_order"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/parties": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Units, teams, persons, enterprises and towns that can be told to do something. */
+        get: operations["list_parties"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Plan cards. */
+        get: operations["list_plans"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -320,6 +463,23 @@ export interface paths {
         };
         /** Consoles connected and people at them. */
         get: operations["presence"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/profile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The numbers that deadlines and targets come from, each with source and confidence. */
+        get: operations["get_profile"];
         put?: never;
         post?: never;
         delete?: never;
@@ -447,6 +607,178 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The duty log: everything that happened, newest first, generated from the journal. */
+        get: operations["get_timeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Machine tokens and personal links that have not expired. */
+        get: operations["list_tokens"];
+        put?: never;
+        /** Make a machine token; it is shown only in this answer. */
+        post: operations["make_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End a machine token or a personal link, with the sessions the link opened; their streams close. */
+        delete: operations["revoke_token"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/work": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Items, newest first, without their logs. */
+        get: operations["list_work"];
+        put?: never;
+        /** Make an item; with n receivers, n items in one transaction. 2xx means it is durable. */
+        post: operations["create_work"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/work/aggregate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Counts by group, with rates (domain H5): overdue, closure, mean days, recurrence. */
+        get: operations["aggregate_work"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/work/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All items that fit the filter, as a file. */
+        get: operations["export_work"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/work/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One item with its newest 100 steps. */
+        get: operations["get_work"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/work/{id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every change of one item, oldest first. */
+        get: operations["get_work_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/work/{id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One item with every change, as a file. */
+        get: operations["export_item"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/work/{id}/{action}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Act on an item: an action of its flow. 2xx means it is durable. */
+        post: operations["act_on_work"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -502,6 +834,35 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Add an account, or change one: what is left out stays as it is. */
+        AccountBody: {
+            /** @description Account name: 1 to 32 lower-case letters, digits, `.`, `_` or `-`. */
+            account: string;
+            /** @description May not log in; its sessions end and its streams close. */
+            disabled?: boolean | null;
+            /** @description The person's name; mandatory for a new account. */
+            name?: string | null;
+            /** @description New password, 8 to 128 characters; mandatory for a new account. */
+            password?: string | null;
+            /** @description `duty_officer`, `shift_lead`, `commander`, `administrator`, `read_only`; mandatory for a new account. */
+            role?: string | null;
+        };
+        /** @description An account as shown to the administrator. */
+        AccountView: {
+            /** @description Account name. */
+            account: string;
+            /** @description May not log in. */
+            disabled: boolean;
+            /** @description The person's name. */
+            name: string;
+            /** @description Role. */
+            role: string;
+        };
+        /** @description Accounts. */
+        AccountsView: {
+            /** @description All of them. */
+            accounts: components["schemas"]["AccountView"][];
+        };
         /** @description Acknowledge several alarms of priority 3 or lower of one enterprise. */
         AckBatchBody: {
             /** @description Alarms as you saw them, at most 500. */
@@ -538,12 +899,83 @@ export interface components {
             /** @description Note. */
             note: string;
         };
+        /** @description An edge. */
+        ActionView: {
+            /** @description Fields that may be given. */
+            accepts: string[];
+            /** @description `hall`, `receiver`, `either` or `system`. */
+            by: string;
+            /** @description English. */
+            en: string;
+            /** @description States it is possible in. */
+            from: string[];
+            /** @description Word on wires. */
+            name: string;
+            /** @description Permission that staff need for it. */
+            permission: string;
+            /** @description Fields that must be given or be there already, or `note`. */
+            required: string[];
+            /** @description State it leads to; empty: stays. */
+            to: string;
+            /** @description Chinese. */
+            zh: string;
+        };
         /** @description Who did something. */
         ActorView: {
             /** @description Account name, or `system`. */
             account: string;
             /** @description The person's name. */
             name: string;
+        };
+        /** @description Counts of one group; rates are 0 to 1 of its total. */
+        AggregateRow: {
+            /**
+             * Format: int64
+             * @description Ended.
+             */
+            closed: number;
+            /**
+             * Format: double
+             * @description Ended of all.
+             */
+            closure_rate: number;
+            /** @description Town, industry, …; may be empty. */
+            key: string;
+            /**
+             * Format: double
+             * @description Mean days from made to ended; null: none ended.
+             */
+            mean_days?: number | null;
+            /**
+             * Format: int64
+             * @description Not ended.
+             */
+            open: number;
+            /**
+             * Format: int64
+             * @description A deadline passed before they ended, or before now.
+             */
+            overdue: number;
+            /**
+             * Format: double
+             * @description Overdue of all.
+             */
+            overdue_rate: number;
+            /**
+             * Format: double
+             * @description Of all, those that repeat an earlier one.
+             */
+            recurrence_rate: number;
+            /**
+             * Format: int64
+             * @description All items.
+             */
+            total: number;
+        };
+        /** @description Counts by group. */
+        AggregateView: {
+            /** @description The largest group first. */
+            rows: components["schemas"]["AggregateRow"][];
         };
         /** @description One alarm with its life. */
         AlarmDetailView: {
@@ -708,6 +1140,20 @@ export interface components {
              */
             seq: number;
         };
+        /** @description A file that is kept. */
+        AttachmentView: {
+            /**
+             * Format: int64
+             * @description Size.
+             */
+            bytes: number;
+            /** @description SHA-256 of its bytes, hexadecimal; commands name it by this. */
+            id: string;
+            /** @description What its bytes say it is. */
+            media_type: string;
+            /** @description Name as kept. */
+            name: string;
+        };
         /** @description Head of the audit chain. */
         AuditHeadView: {
             /**
@@ -749,6 +1195,40 @@ export interface components {
             /** @description Rows. */
             rows: components["schemas"]["AuditRowView"][];
         };
+        /** @description Why an item changed. */
+        CauseView: {
+            /** @enum {string} */
+            kind: "command";
+        } | {
+            /**
+             * Format: int64
+             * @description When that step was due.
+             */
+            due: number;
+            /** @enum {string} */
+            kind: "deadline";
+            /** @description Which. */
+            name: string;
+            /**
+             * Format: int32
+             * @description Which step of its ladder, from 1.
+             */
+            rung: number;
+        } | {
+            /** @enum {string} */
+            kind: "consequence";
+            /** @description `X-000001` or `A-000012`. */
+            of: string;
+        };
+        /** @description A choice. */
+        ChoiceView: {
+            /** @description English. */
+            en: string;
+            /** @description Word on wires. */
+            value: string;
+            /** @description Chinese. */
+            zh: string;
+        };
         /** @description What a client may say. */
         ClientFrame: {
             /** @description Tags, at most 200. */
@@ -779,10 +1259,49 @@ export interface components {
             /** @description Text. */
             text?: string;
         };
+        /** @description A deadline of a flow. */
+        DeadlineSpecView: {
+            /** @description English. */
+            en: string;
+            /** @description Word on wires. */
+            name: string;
+            /** @description Chinese. */
+            zh: string;
+        };
+        /** @description A deadline with the origin of its length. */
+        DeadlineView: {
+            /** @description The article, if it is law. */
+            article: string;
+            /**
+             * Format: int64
+             * @description When it is due.
+             */
+            at: number;
+            /** @description `V`, `S`, `K` or `G`. */
+            confidence: string;
+            /** @description Its name in the flow. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Since when it is overdue.
+             */
+            overdue_since?: number | null;
+            /** @description Key of the profile value it came from; empty: given by a person. */
+            profile: string;
+            /**
+             * Format: int32
+             * @description Steps of its ladder that were taken.
+             */
+            rung: number;
+            /** @description Where that value comes from. */
+            source: string;
+        };
         /** @description A command was carried out and is durable. */
         DoneView: {
             /** @description The alarm. */
             alarm_id?: string | null;
+            /** @description Items it made or changed, the one it was about first. */
+            ids: string[];
             /** @description The order. */
             order_id?: string | null;
             /** @description A repeat of an idempotency key: nothing happened twice. */
@@ -811,6 +1330,127 @@ export interface components {
             position?: number[] | null;
             /** @description Parts. */
             units: components["schemas"]["UnitView"][];
+        };
+        /** @description One step in an item's life. */
+        EntryView: {
+            /** @description What. */
+            action: string;
+            /**
+             * Format: int64
+             * @description When.
+             */
+            at: number;
+            /** @description Files given with it. */
+            attachments: components["schemas"]["AttachmentView"][];
+            /** @description By whom. */
+            by: components["schemas"]["ActorView"];
+            /** @description Fields given with it. */
+            fields: Record<string, never>;
+            /** @description State before; empty for the first. */
+            from: string;
+            /** @description Reason or text. */
+            note: string;
+            /**
+             * Format: int64
+             * @description Stream number.
+             */
+            seq: number;
+            /** @description State after. */
+            to: string;
+        };
+        /** @description What a receiver reported. */
+        FeedbackView: {
+            /**
+             * Format: int64
+             * @description Microseconds since the epoch, UTC.
+             */
+            at: number;
+            /** @description Photos and papers. */
+            attachments: components["schemas"]["AttachmentView"][];
+            /** @description By whom. */
+            by: components["schemas"]["ActorView"];
+            /**
+             * Format: double
+             * @description Progress in percent.
+             */
+            percent?: number | null;
+            /** @description Where, as sent. */
+            position?: Record<string, never> | null;
+            /** @description What they say. */
+            text: string;
+        };
+        /** @description Make a personal link to the field page for a party. */
+        FieldLinkBody: {
+            /** @description Party id. */
+            party: string;
+            /**
+             * Format: int32
+             * @description Hours until it expires, 1 to 720.
+             */
+            valid_h: number;
+        };
+        /** @description A personal link; it opens the field page of its party, on any number of phones, until it expires or is revoked. */
+        FieldLinkView: {
+            /**
+             * Format: int64
+             * @description Until when.
+             */
+            expires_at: number;
+            /** @description Names it for its end (`DELETE /api/v1/tokens/{id}`). */
+            id: string;
+            /** @description Path with its key, below the console's address: `/m/enter?key=…`. */
+            url: string;
+        };
+        /** @description A field. */
+        FieldView: {
+            /** @description Choices. */
+            choices: components["schemas"]["ChoiceView"][];
+            /** @description May be given when the item is made. */
+            create: boolean;
+            /** @description English. */
+            en: string;
+            /** @description Word on wires. */
+            name: string;
+            /** @description Must be given then. */
+            required: boolean;
+            /** @description `text`, `long_text`, `number`, `flag`, `time`, `choice`, `party`, `account`, `list`, `record`. */
+            type: string;
+            /** @description Unit of a number, or empty. */
+            unit: string;
+            /** @description Chinese. */
+            zh: string;
+        };
+        /** @description One work system. */
+        FlowView: {
+            /** @description Edges that people may take. */
+            actions: components["schemas"]["ActionView"][];
+            /** @description `hall`, or `system`: made only as a consequence of something else. */
+            created_by: string;
+            /** @description Deadlines. */
+            deadlines: components["schemas"]["DeadlineSpecView"][];
+            /** @description English name. */
+            en: string;
+            /** @description Fields. */
+            fields: components["schemas"]["FieldView"][];
+            /** @description State of a new item. */
+            initial: string;
+            /** @description Its items. */
+            kind: string;
+            /** @description Permission that making one needs. */
+            permission: string;
+            /** @description Letter of its ids. */
+            prefix: string;
+            /** @description `none`, `optional` or `required`: whether an item is for a party; n parties make n items. */
+            receivers: string;
+            /** @description States. */
+            states: components["schemas"]["StateView"][];
+            /** @description Chinese name. */
+            zh: string;
+        };
+        /** @description Every flow. */
+        FlowsView: {
+            /** @description Flows. */
+            flows: components["schemas"]["FlowView"][];
         };
         /** @description Every second: the link lives, and this is the newest number. */
         Heartbeat: {
@@ -936,6 +1576,13 @@ export interface components {
              */
             ll?: number | null;
         };
+        /** @description A relation. */
+        LinkView: {
+            /** @description `alarm`, `incident`, `tag`, `recurrence_of`, … */
+            rel: string;
+            /** @description `A-000012`, `X-000001`, `enterprise/tag`. */
+            to: string;
+        };
         /** @description Log in. */
         LoginBody: {
             /** @description Account name. */
@@ -949,10 +1596,24 @@ export interface components {
             account: string;
             /** @description The person's name. */
             name: string;
+            /** @description The party a field session acts for. */
+            party?: string | null;
             /** @description What this role may do. */
             permissions: string[];
-            /** @description `duty_officer`, `shift_lead`, `commander`, `administrator`, `read_only`. */
+            /** @description `duty_officer`, `shift_lead`, `commander`, `administrator`, `read_only`, `field`. */
             role: string;
+        };
+        /** @description A new machine token; the token itself is shown only here. */
+        NewTokenView: {
+            /**
+             * Format: int64
+             * @description Until when.
+             */
+            expires_at: number;
+            /** @description Names it in the list and for its end. */
+            id: string;
+            /** @description `Authorization: Bearer <token>`. */
+            token: string;
         };
         /** @description Something about the measuring system. */
         NoticeFrame: {
@@ -983,8 +1644,42 @@ export interface components {
             /** @description Notices. */
             notices: components["schemas"]["NoticeFrame"][];
         };
+        /** @description What is open and must be taken over at a change of shifts. */
+        OpenListView: {
+            /** @description Alarms of every state, items, dark sources. */
+            items: components["schemas"]["OpenLoopView"][];
+            /**
+             * Format: int64
+             * @description Stream number this list is at least true for.
+             */
+            seq: number;
+        };
+        /** @description One open thing. */
+        OpenLoopView: {
+            /**
+             * Format: int64
+             * @description Its next deadline.
+             */
+            due?: number | null;
+            /** @description `alarm`, `source`, or the kind of the item. */
+            kind: string;
+            /** @description Who is responsible. */
+            owner?: string | null;
+            /** @description `A-000012`, `O-000003`, or an enterprise whose data is dark. */
+            ref: string;
+            /** @description Its state. */
+            state: string;
+            /** @description One line. */
+            title: string;
+            /** @description Why it is here. */
+            why: string;
+        };
         /** @description Act on an order. */
         OrderActBody: {
+            /** @description Ids of attachments. */
+            attachments?: string[];
+            /** @description Values by field name: `percent`, `feedback_position`. */
+            fields?: Record<string, never>;
             /** @description Reason or feedback. */
             note?: string;
             /**
@@ -997,9 +1692,9 @@ export interface components {
         OrderBody: {
             /**
              * Format: double
-             * @description Seconds within which it must be acknowledged, 10 to 86400.
+             * @description Seconds within which it must be acknowledged, 10 to 86400; the profile's by default.
              */
-            ack_within_s: number;
+            ack_within_s?: number | null;
             /** @description The alarm it answers. */
             alarm_id?: string | null;
             /**
@@ -1008,8 +1703,20 @@ export interface components {
              *     is `VERSION_CONFLICT` with who did.
              */
             alarm_seq?: number | null;
+            /**
+             * Format: double
+             * @description Seconds until it must be complete; the profile's by default.
+             */
+            complete_within_s?: number | null;
             /** @description What is ordered. */
             content?: string;
+            /**
+             * Format: double
+             * @description Seconds between reports of the receiver; the profile's by default.
+             */
+            feedback_every_s?: number | null;
+            /** @description The incident it belongs to. */
+            incident_id?: string | null;
             /** @description Where. */
             place?: string;
             /**
@@ -1017,23 +1724,38 @@ export interface components {
              * @description 1 to 5.
              */
             priority: number;
-            /** @description Receiver: a team's id. */
+            /** @description Receiver: the id of a party; or several in `receivers`. */
             receiver?: string;
+            /** @description Receivers: each gets an order of its own. */
+            receivers?: string[];
         };
-        /** @description An order changed. */
+        /** @description An order changed: what a [`crate::WorkFrame`] says, and the order as older clients know it. */
         OrderFrame: {
+            /** @description What was done; `create` for a new order. */
+            action: string;
             /** @description Who. */
             actor: components["schemas"]["ActorView"];
+            /** @description Why. */
+            cause: components["schemas"]["CauseView"];
             /**
              * Format: int64
              * @description When it became durable.
              */
             committed_at?: number | null;
-            /** @description State before. */
+            /**
+             * Format: int64
+             * @description When the engine found out.
+             */
+            detected_at: number;
+            /** @description State before; null: just made. */
             from?: string | null;
+            /** @description The same as an item. */
+            item: components["schemas"]["WorkItemView"];
+            /** @description Reason or text. */
+            note: string;
             /** @description The order after the change. */
             order: components["schemas"]["OrderView"];
-            /** @description Told because it is overdue. */
+            /** @description Told because a deadline was missed. */
             overdue: boolean;
             /** @description Never true for orders; kept so that all frames end alike. */
             provisional?: boolean;
@@ -1054,8 +1776,17 @@ export interface components {
             ack_due: number;
             /** @description The alarm it answers. */
             alarm_id?: string | null;
+            /**
+             * Format: int64
+             * @description When it must be complete.
+             */
+            complete_due?: number | null;
             /** @description What is ordered. */
             content: string;
+            /** @description What the receiver reported, oldest first. */
+            feedback: components["schemas"]["FeedbackView"][];
+            /** @description The incident it belongs to. */
+            incident_id?: string | null;
             /** @description Who issued it. */
             issuer: components["schemas"]["ActorView"];
             /** @description `O-000123`. */
@@ -1073,6 +1804,8 @@ export interface components {
             receipts: components["schemas"]["ReceiptView"][];
             /** @description Receiver id. */
             receiver: string;
+            /** @description `team`, `unit`, `person`, `enterprise`, `town`, or empty; set where the settings are at hand. */
+            receiver_kind?: string;
             /** @description Receiver as shown. */
             receiver_name: string;
             /**
@@ -1080,8 +1813,10 @@ export interface components {
              * @description Stream number of its last change; commands carry it back.
              */
             seq: number;
-            /** @description `issued`, `delivered`, `acknowledged`, `rejected`, `in_progress`, `done`, `closed`, `revoked`. */
+            /** @description A state of the order flow: `issued`, `delivered`, `acknowledged`, …, `closed`, `revoked`, `reassigned`. */
             state: string;
+            /** @description `standby`, `en_route`, `on_scene`, `working`, `returned`, or empty. */
+            team_state: string;
         };
         /** @description Orders. */
         OrdersView: {
@@ -1092,6 +1827,32 @@ export interface components {
              * @description Stream number this list is true for.
              */
             seq: number;
+        };
+        /** @description Parties that can be told to do something. */
+        PartiesView: {
+            /** @description All of them. */
+            parties: components["schemas"]["PartyView"][];
+        };
+        /** @description Somebody who can be told to do something. */
+        PartyView: {
+            /** @description Id. */
+            id: string;
+            /** @description Industry. */
+            industry: string;
+            /** @description `unit`, `team`, `person`, `enterprise`, `town`; empty: no longer configured. */
+            kind: string;
+            /** @description English name. */
+            name_en: string;
+            /** @description Chinese name. */
+            name_zh: string;
+            /** @description WGS-84 `[longitude, latitude]`. */
+            position?: number[] | null;
+            /** @description Party above it. */
+            superior?: string | null;
+            /** @description Telephone. */
+            telephone: string;
+            /** @description Town. */
+            town: string;
         };
         /** @description A tag that sends but is not in the site files. */
         PendingTagView: {
@@ -1127,6 +1888,86 @@ export interface components {
             /** @description Tags that send but are not in the site files. */
             pending: components["schemas"]["PendingTagView"][];
         };
+        /** @description A machine-readable emergency plan. */
+        PlanCardView: {
+            /** @description Checklists by chemical. */
+            checklists: components["schemas"]["PlanChecklistView"][];
+            /** @description `V`, `S`, `K` or `G`. */
+            confidence: string;
+            /** @description Groups of the headquarters. */
+            groups: components["schemas"]["PlanGroupView"][];
+            /** @description What it is for. */
+            hazard: string;
+            /** @description Stable id. */
+            id: string;
+            /** @description Tasks by response level `1` (highest) to `4`. */
+            levels: {
+                [key: string]: components["schemas"]["PlanTaskView"][];
+            };
+            /** @description English name. */
+            name_en: string;
+            /** @description Chinese name. */
+            name_zh: string;
+            /** @description Roles that must be filled. */
+            roles: string[];
+            /** @description Where it comes from. */
+            source: string;
+        };
+        /** @description What to check for one chemical. */
+        PlanChecklistView: {
+            /** @description CAS number or name. */
+            chemical: string;
+            /** @description Lines, each Chinese and English. */
+            items: string[][];
+        };
+        /** @description A group of a plan. */
+        PlanGroupView: {
+            /** @description Id within the plan. */
+            id: string;
+            /** @description English name. */
+            name_en: string;
+            /** @description Chinese name. */
+            name_zh: string;
+            /** @description Role that leads it. */
+            role: string;
+        };
+        /** @description One task of a level. */
+        PlanTaskView: {
+            /**
+             * Format: double
+             * @description Seconds to acknowledge; 0: the profile's.
+             */
+            ack_within_s: number;
+            /** @description Tasks it comes after. */
+            after: string[];
+            /**
+             * Format: double
+             * @description Seconds to complete; 0: the profile's.
+             */
+            complete_within_s: number;
+            /**
+             * Format: double
+             * @description Seconds between feedback; 0: the profile's.
+             */
+            feedback_every_s: number;
+            /** @description Group. */
+            group: string;
+            /** @description Id within the plan. */
+            id: string;
+            /** @description Party id, or a role that the incident gave to a party. */
+            receiver: string;
+            /** @description Role. */
+            role: string;
+            /** @description English text. */
+            text_en: string;
+            /** @description Chinese text. */
+            text_zh: string;
+        };
+        /** @description Plan cards. */
+        PlansView: {
+            /** @description All of them, as in the files. */
+            plans: components["schemas"]["PlanCardView"][];
+        };
         /** @description Who holds the desk. */
         PresenceView: {
             /**
@@ -1156,6 +1997,29 @@ export interface components {
             message_zh: string;
             /** @description Finds the log lines of this request. */
             trace_id: string;
+        };
+        /** @description One number with its origin. */
+        ProfileValueView: {
+            /** @description The article, if it is law; else what it means. */
+            article: string;
+            /** @description `V`, `S`, `K` or `G`. */
+            confidence: string;
+            /** @description Key. */
+            key: string;
+            /** @description Where it comes from. */
+            source: string;
+            /** @description `s`, `d` or `count`. */
+            unit: string;
+            /**
+             * Format: double
+             * @description The number.
+             */
+            value: number;
+        };
+        /** @description Numbers that deadlines and targets come from. */
+        ProfileView: {
+            /** @description By key. */
+            values: components["schemas"]["ProfileValueView"][];
         };
         /** @description A subscribed tag's newest value. */
         ReadingView: {
@@ -1299,6 +2163,29 @@ export interface components {
              */
             until: number;
         };
+        /** @description Who stands the watch. */
+        ShiftView: {
+            /** @description 副班. */
+            deputies: components["schemas"]["ActorView"][];
+            /**
+             * Format: int64
+             * @description When it ends.
+             */
+            ends_at?: number | null;
+            /** @description `S-000012`. */
+            id: string;
+            leader?: components["schemas"]["ActorView"] | null;
+            main?: components["schemas"]["ActorView"] | null;
+            /** @description 备勤. */
+            standby: components["schemas"]["ActorView"][];
+            /**
+             * Format: int64
+             * @description When it began or begins.
+             */
+            starts_at?: number | null;
+            /** @description Its state. */
+            state: string;
+        };
         /** @description The watched sites. */
         SiteView: {
             /** @description Enterprises. */
@@ -1339,6 +2226,17 @@ export interface components {
              */
             total: number;
         };
+        /** @description A state. */
+        StateView: {
+            /** @description English. */
+            en: string;
+            /** @description Nothing can follow. */
+            ended: boolean;
+            /** @description Word on wires. */
+            name: string;
+            /** @description Chinese. */
+            zh: string;
+        };
         /** @description How the hall is. */
         StatusView: {
             /** @description Name of this desk. */
@@ -1367,6 +2265,7 @@ export interface components {
              * @description Now.
              */
             server_time: number;
+            shift?: components["schemas"]["ShiftView"] | null;
             /** @description Sources. */
             sources: components["schemas"]["Sources"];
             /** @description Version of the program. */
@@ -1448,6 +2347,76 @@ export interface components {
             /** @description Telephone. */
             telephone: string;
         };
+        /** @description One line of the timeline. */
+        TimelineRow: {
+            /** @description Who, or empty: the hall itself. */
+            actor: string;
+            /**
+             * Format: int64
+             * @description When it became durable.
+             */
+            at: number;
+            /** @description `alarm`, `notice`, or the kind of the item. */
+            kind: string;
+            /** @description `real` or `exercise`. */
+            provenance: string;
+            /** @description `A-000012`, `O-000003`, or empty. */
+            ref: string;
+            /**
+             * Format: int64
+             * @description Stream number.
+             */
+            seq: number;
+            /** @description What happened, English. */
+            text_en: string;
+            /** @description What happened, Chinese. */
+            text_zh: string;
+        };
+        /** @description What happened, newest first. */
+        TimelineView: {
+            /** @description Rows. */
+            rows: components["schemas"]["TimelineRow"][];
+        };
+        /** @description Make a machine token. */
+        TokenBody: {
+            /**
+             * Format: int32
+             * @description Days until it expires, 1 to 3650.
+             */
+            days: number;
+            /** @description What it is for: the name it appears by, 1 to 60 characters. */
+            purpose: string;
+            /** @description `read_only` by default; never `administrator` or `field`. */
+            role?: string | null;
+        };
+        /** @description A machine token or a personal link, without its secret. */
+        TokenView: {
+            /**
+             * Format: int64
+             * @description Since when.
+             */
+            created_at: number;
+            /**
+             * Format: int64
+             * @description Until when.
+             */
+            expires_at?: number | null;
+            /** @description Names it. */
+            id: string;
+            /** @description `machine` or `field_link`. */
+            kind: string;
+            /** @description Party of a personal link, or empty. */
+            party: string;
+            /** @description Purpose, or the party's name. */
+            purpose: string;
+            /** @description Role of its holder. */
+            role: string;
+        };
+        /** @description Machine tokens and personal links. */
+        TokensView: {
+            /** @description Those that have not expired. */
+            tokens: components["schemas"]["TokenView"][];
+        };
         /** @description A part of an enterprise. */
         UnitView: {
             /** @description Id. */
@@ -1456,6 +2425,141 @@ export interface components {
             name_en: string;
             /** @description Chinese name. */
             name_zh: string;
+        };
+        /** @description Act on an item. */
+        WorkActBody: {
+            /** @description Ids of attachments. */
+            attachments?: string[];
+            /** @description Values by field name. */
+            fields?: Record<string, never>;
+            /** @description Reason or text. */
+            note?: string;
+            /**
+             * Format: int64
+             * @description `seq` of the item as you saw it.
+             */
+            seq: number;
+        };
+        /** @description Make an item; with n receivers, n items. */
+        WorkCreateBody: {
+            /** @description Values by field name. */
+            fields?: Record<string, never>;
+            /** @description Which flow. */
+            kind: string;
+            /** @description Relations. */
+            links?: components["schemas"]["LinkView"][];
+            /** @description `real` by default; `exercise` for a drill. */
+            provenance?: string;
+            /** @description Parties that must act. */
+            receivers?: string[];
+            /**
+             * Format: int64
+             * @description Newest stream number about the linked alarm and its items that the person saw: if somebody acted since, the answer
+             *     is `VERSION_CONFLICT` with who did.
+             */
+            seen?: number | null;
+        };
+        /** @description Every change of an item. */
+        WorkEventsView: {
+            /** @description Oldest first. */
+            events: components["schemas"]["WorkFrame"][];
+        };
+        /** @description An item changed. */
+        WorkFrame: {
+            /** @description What was done; `create` for a new item. */
+            action: string;
+            /** @description Who. */
+            actor: components["schemas"]["ActorView"];
+            /** @description Why. */
+            cause: components["schemas"]["CauseView"];
+            /**
+             * Format: int64
+             * @description When it became durable.
+             */
+            committed_at?: number | null;
+            /**
+             * Format: int64
+             * @description When the engine found out.
+             */
+            detected_at: number;
+            /** @description State before; null: just made. */
+            from?: string | null;
+            /** @description The item after the change. */
+            item: components["schemas"]["WorkItemView"];
+            /** @description Reason or text. */
+            note: string;
+            /** @description Never true for items; kept so that all frames end alike. */
+            provisional?: boolean;
+            /**
+             * Format: int64
+             * @description Stream number.
+             */
+            seq: number;
+            /** @description `work`; orders come as `order` with an [`crate::OrderView`] besides. */
+            type: string;
+        };
+        /** @description An item of any kind. */
+        WorkItemView: {
+            /** @description Actions possible in its state. */
+            actions: string[];
+            /**
+             * Format: int64
+             * @description When it was made.
+             */
+            created_at: number;
+            /** @description By whom. */
+            created_by: components["schemas"]["ActorView"];
+            /** @description Deadlines running or missed. */
+            deadlines: components["schemas"]["DeadlineView"][];
+            /** @description Nothing can follow. */
+            ended: boolean;
+            /**
+             * Format: int64
+             * @description When it ended.
+             */
+            ended_at?: number | null;
+            /** @description Values by field name, as JSON by the type the flow gives. */
+            fields: Record<string, never>;
+            /** @description `O-000123`. */
+            id: string;
+            /**
+             * @description `order`, `shift`, `swap`, `handover`, `roll_call`, `call`, `hidden_danger`, `incident`, `lesson`, `drill`, `note`,
+             *     `vigilance`.
+             */
+            kind: string;
+            /** @description Relations. */
+            links: components["schemas"]["LinkView"][];
+            /** @description Its newest 100 steps, oldest first; left out in lists. */
+            log?: components["schemas"]["EntryView"][];
+            /** @description Account or party now responsible. */
+            owner?: string | null;
+            /** @description `real` or `exercise`. */
+            provenance: string;
+            receiver?: components["schemas"]["PartyView"] | null;
+            /**
+             * Format: int64
+             * @description Stream number of its last change; commands carry it back.
+             */
+            seq: number;
+            /** @description A state of its flow. */
+            state: string;
+            /** @description One line. */
+            title: string;
+        };
+        /** @description A page of items. */
+        WorkView: {
+            /** @description The page, newest first, without logs. */
+            items: components["schemas"]["WorkItemView"][];
+            /**
+             * Format: int64
+             * @description Stream number this list is at least true for.
+             */
+            seq: number;
+            /**
+             * Format: int64
+             * @description How many fit the filter.
+             */
+            total: number;
         };
     };
     responses: never;
@@ -1466,6 +2570,80 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    list_accounts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountsView"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    save_account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccountBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountView"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_alarms: {
         parameters: {
             query?: {
@@ -1827,6 +3005,84 @@ export interface operations {
             };
         };
     };
+    add_attachment: {
+        parameters: {
+            query: {
+                /** @description File name, 1 to 120 characters without `/ \ : ..` or control characters. */
+                name: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": number[];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AttachmentView"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_attachment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the bytes, with their media type and name */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_audit: {
         parameters: {
             query?: {
@@ -1866,6 +3122,91 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditHeadView"];
+                };
+            };
+        };
+    };
+    make_field_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FieldLinkBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldLinkView"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_flows: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowsView"];
+                };
+            };
+        };
+    };
+    list_open: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenListView"];
                 };
             };
         };
@@ -2140,6 +3481,44 @@ export interface operations {
             };
         };
     };
+    list_parties: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PartiesView"];
+                };
+            };
+        };
+    };
+    list_plans: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlansView"];
+                };
+            };
+        };
+    };
     presence: {
         parameters: {
             query?: never;
@@ -2155,6 +3534,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PresenceView"];
+                };
+            };
+        };
+    };
+    get_profile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProfileView"];
                 };
             };
         };
@@ -2309,6 +3707,565 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_timeline: {
+        parameters: {
+            query?: {
+                /** @description From: microseconds since the epoch, or RFC 3339 with zone; with an item its beginning, else a day ago. */
+                from?: string;
+                /** @description Up to but not including; now by default. */
+                to?: string;
+                /** @description Only this item, with the items and alarms that belong to it. */
+                item?: string;
+                /** @description At most so many, 1 to 5000; 500 by default. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimelineView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_tokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokensView"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewTokenView"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_work: {
+        parameters: {
+            query?: {
+                /** @description `order`, `hidden_danger`, …. */
+                kind?: string;
+                /** @description A state of the flow. */
+                state?: string;
+                /** @description Not ended (`true`) or ended (`false`). */
+                open?: boolean;
+                /** @description `real` or `exercise`. */
+                provenance?: string;
+                /** @description Enterprise id. */
+                enterprise?: string;
+                /** @description Town. */
+                town?: string;
+                /** @description Industry. */
+                industry?: string;
+                /** @description Grade. */
+                grade?: string;
+                /** @description Source. */
+                source?: string;
+                /** @description Category. */
+                category?: string;
+                /** @description Receiver, a party id. */
+                receiver?: string;
+                /** @description Account or party now responsible. */
+                owner?: string;
+                /** @description The item it belongs to: an incident's orders. */
+                parent?: string;
+                /** @description The alarm it answers. */
+                alarm?: string;
+                /** @description A deadline passed (`true`), or none did (`false`). */
+                overdue?: boolean;
+                /** @description Part of the title, or an id. */
+                q?: string;
+                /** @description Only items made before this one: the paging cursor. */
+                before?: string;
+                /** @description At most so many, 1 to 1000; 100 by default. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkView"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_work: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WorkCreateBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DoneView"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    aggregate_work: {
+        parameters: {
+            query: {
+                /** @description `town`, `industry`, `enterprise`, `source`, `grade`, `state`, `category` or `kind`. */
+                by: string;
+                /** @description `order`, `hidden_danger`, …. */
+                kind?: string;
+                /** @description A state of the flow. */
+                state?: string;
+                /** @description Not ended (`true`) or ended (`false`). */
+                open?: boolean;
+                /** @description `real` or `exercise`. */
+                provenance?: string;
+                /** @description Enterprise id. */
+                enterprise?: string;
+                /** @description Town. */
+                town?: string;
+                /** @description Industry. */
+                industry?: string;
+                /** @description Grade. */
+                grade?: string;
+                /** @description Source. */
+                source?: string;
+                /** @description Category. */
+                category?: string;
+                /** @description Receiver, a party id. */
+                receiver?: string;
+                /** @description Account or party now responsible. */
+                owner?: string;
+                /** @description The item it belongs to: an incident's orders. */
+                parent?: string;
+                /** @description The alarm it answers. */
+                alarm?: string;
+                /** @description A deadline passed (`true`), or none did (`false`). */
+                overdue?: boolean;
+                /** @description Part of the title, or an id. */
+                q?: string;
+                /** @description Only items made before this one: the paging cursor. */
+                before?: string;
+                /** @description At most so many, 1 to 1000; 100 by default. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AggregateView"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_work: {
+        parameters: {
+            query?: {
+                /** @description `json` (default) or `csv`. */
+                format?: string;
+                /** @description `order`, `hidden_danger`, …. */
+                kind?: string;
+                /** @description A state of the flow. */
+                state?: string;
+                /** @description Not ended (`true`) or ended (`false`). */
+                open?: boolean;
+                /** @description `real` or `exercise`. */
+                provenance?: string;
+                /** @description Enterprise id. */
+                enterprise?: string;
+                /** @description Town. */
+                town?: string;
+                /** @description Industry. */
+                industry?: string;
+                /** @description Grade. */
+                grade?: string;
+                /** @description Source. */
+                source?: string;
+                /** @description Category. */
+                category?: string;
+                /** @description Receiver, a party id. */
+                receiver?: string;
+                /** @description Account or party now responsible. */
+                owner?: string;
+                /** @description The item it belongs to: an incident's orders. */
+                parent?: string;
+                /** @description The alarm it answers. */
+                alarm?: string;
+                /** @description A deadline passed (`true`), or none did (`false`). */
+                overdue?: boolean;
+                /** @description Part of the title, or an id. */
+                q?: string;
+                /** @description Only items made before this one: the paging cursor. */
+                before?: string;
+                /** @description At most so many, 1 to 1000; 100 by default. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description JSON, or CSV with a byte order mark */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_work: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `O-000123` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkItemView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_work_events: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkEventsView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_item: {
+        parameters: {
+            query?: {
+                /** @description `json` (default) or `csv`. */
+                format?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description JSON, or CSV with a byte order mark */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    act_on_work: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                action: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WorkActBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DoneView"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

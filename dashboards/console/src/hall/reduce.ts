@@ -1,21 +1,24 @@
 // Frames -> hall. Pure for its callers: maps are copied once per batch, never per frame, so 100 frames/s over 10,000 alarms stay cheap.
-import type { Alarm, AlarmFrame, Frame, Hello, NoticeFrame, Order, OrderFrame, Sources, Status } from '../api/types';
+import type { Alarm, AlarmFrame, ExerciseFrame, Frame, Hello, NoticeFrame, OrderFrame, Sources, Status } from '../api/types';
+import type { WorkFrame, WorkItem } from '../api/work';
+import { bound, put } from '../work/items';
 import { CLOSED_MAX, type Entry, type Flood, type Hall, levelOf, NOTICES_MAX, type Raise } from './state';
 
 interface Draft {
   alarms: Map<string, Entry>;
   closed: Map<string, Alarm>;
-  orders: Map<string, Order>;
+  items: Map<string, WorkItem>;
   notices: NoticeFrame[];
   raised: Raise[];
-  rest: Omit<Hall, 'alarms' | 'closed' | 'orders' | 'notices' | 'raised'>;
+  rest: Omit<Hall, 'alarms' | 'closed' | 'items' | 'notices' | 'raised'>;
 }
 
 /** Applies a batch; `now` is the console clock in ms, used only to measure skew. */
 export function reduce(hall: Hall, frames: readonly Frame[], now: number): Hall {
   const draft = draftOf(hall, frames);
   for (const frame of frames) apply(draft, frame, now);
-  return { ...draft.rest, alarms: draft.alarms, closed: draft.closed, orders: draft.orders, notices: draft.notices, raised: draft.raised };
+  if (draft.items !== hall.items) bound(draft.items);
+  return { ...draft.rest, alarms: draft.alarms, closed: draft.closed, items: draft.items, notices: draft.notices, raised: draft.raised };
 }
 
 function draftOf(hall: Hall, frames: readonly Frame[]): Draft {
@@ -25,7 +28,7 @@ function draftOf(hall: Hall, frames: readonly Frame[]): Draft {
     // A map that no frame of this batch touches keeps its identity: views that watch it stay still.
     alarms: alarms ? new Map(hall.alarms) : (hall.alarms as Map<string, Entry>),
     closed: alarms ? new Map(hall.closed) : (hall.closed as Map<string, Alarm>),
-    orders: has('order') ? new Map(hall.orders) : (hall.orders as Map<string, Order>),
+    items: has('order') || has('work') ? new Map(hall.items) : (hall.items as Map<string, WorkItem>),
     notices: has('notice') ? [...hall.notices] : (hall.notices as NoticeFrame[]),
     raised: [],
     rest: hall,
@@ -37,7 +40,10 @@ function apply(draft: Draft, frame: Frame, now: number): void {
     case 'alarm':
       return applyAlarm(draft, frame);
     case 'order':
-      return applyOrder(draft, frame);
+    case 'work':
+      return applyWork(draft, frame);
+    case 'exercise':
+      return applyExercise(draft, frame);
     case 'notice':
       return applyNotice(draft, frame);
     case 'hello':
@@ -83,13 +89,24 @@ function close(draft: Draft, alarm: Alarm): void {
   }
 }
 
-function applyOrder(draft: Draft, frame: OrderFrame): void {
+function applyWork(draft: Draft, frame: OrderFrame | WorkFrame): void {
   advance(draft, frame.seq, frame.committed_at == null);
-  if ((draft.orders.get(frame.order.order_id)?.seq ?? 0) <= frame.order.seq) draft.orders.set(frame.order.order_id, frame.order);
+  put(draft.items, frame.item);
+}
+
+function applyExercise(draft: Draft, { seq, frame, committed_at }: ExerciseFrame): void {
+  advance(draft, seq, committed_at == null);
+  if (frame.type !== 'alarm') return;
+  const played = new Map(draft.rest.played);
+  if (frame.state === 'normal') played.delete(frame.alarm_id);
+  else played.set(frame.alarm_id, frame);
+  draft.rest = { ...draft.rest, played };
 }
 
 function applyNotice(draft: Draft, frame: NoticeFrame): void {
   advance(draft, frame.seq, frame.committed_at == null);
+  // The last drill ended, and what it played with it.
+  if (frame.notice.kind === 'exercise' && frame.notice.on === false) draft.rest = { ...draft.rest, played: new Map() };
   const flood = floodOf(frame);
   if (flood) draft.rest = { ...draft.rest, flood };
   const at = draft.notices.findIndex((n) => n.seq <= frame.seq);
@@ -116,7 +133,8 @@ export interface Snapshot {
   readonly seq: number;
   readonly alarms: readonly Alarm[];
   readonly closed: readonly Alarm[];
-  readonly orders: readonly Order[];
+  readonly played: readonly Alarm[];
+  readonly items: readonly WorkItem[];
   readonly notices: readonly NoticeFrame[];
   readonly status: Status;
 }
@@ -132,13 +150,15 @@ export function fromSnapshot(hall: Hall, snapshot: Snapshot, now: number): Hall 
     ...hall,
     alarms: new Map(snapshot.alarms.map((a) => [a.alarm_id, entry(a)])),
     closed: new Map(snapshot.closed.slice(0, CLOSED_MAX).reverse().map((a) => [a.alarm_id, a])),
-    orders: new Map(snapshot.orders.map((o) => [o.order_id, o])),
+    played: new Map(snapshot.played.map((a) => [a.alarm_id, a])),
+    items: new Map(snapshot.items.map((x) => [x.id, x])),
     notices: snapshot.notices.slice(0, NOTICES_MAX),
     seq: snapshot.seq,
     flood: { ...hall.flood, on: status.flood },
     pulse: pulseOf(status, status.sources, now),
     version: status.version,
     desk: status.desk,
+    shift: status.shift,
     raised,
   };
 }

@@ -1,15 +1,11 @@
 // What this console knows of the hall, and the words of its states.
-import type { Alarm, NoticeFrame, Order, Sources } from '../api/types';
+import type { Alarm, NoticeFrame, Sources, Status } from '../api/types';
+import type { Items } from '../work/items';
 
 export const ALARM_STATES = [
   'normal', 'unacknowledged', 'acknowledged', 'returned_unacknowledged', 'latched', 'shelved', 'suppressed_by_design', 'out_of_service',
 ] as const;
 export type AlarmState = (typeof ALARM_STATES)[number];
-
-export const ORDER_STATES = [
-  'issued', 'delivered', 'acknowledged', 'rejected', 'in_progress', 'done', 'closed', 'revoked',
-] as const;
-export type OrderState = (typeof ORDER_STATES)[number];
 
 /** Ⅰ to Ⅳ and the diagnostics of the measuring system. */
 export const LEVELS = [1, 2, 3, 4, 5] as const;
@@ -19,7 +15,6 @@ export const levelOf = (priority: number): Level => LEVELS.find((l) => l === pri
 
 /** The server's word as one of ours; an unknown state is shown as unacknowledged, so that it cannot hide. */
 export const alarmState = (word: string): AlarmState => ALARM_STATES.find((s) => s === word) ?? 'unacknowledged';
-export const orderState = (word: string): OrderState => ORDER_STATES.find((s) => s === word) ?? 'issued';
 
 export interface Entry {
   readonly alarm: Alarm;
@@ -58,7 +53,10 @@ export interface Hall {
   readonly alarms: ReadonlyMap<string, Entry>;
   /** Closed ones, oldest first, bounded. */
   readonly closed: ReadonlyMap<string, Alarm>;
-  readonly orders: ReadonlyMap<string, Order>;
+  /** Open alarms of a running drill: never among the real ones, never counted, never heard. */
+  readonly played: ReadonlyMap<string, Alarm>;
+  /** Orders, incidents, shifts and all other work, by id. */
+  readonly items: Items;
   /** Newest first, bounded. */
   readonly notices: readonly NoticeFrame[];
   readonly seq: number;
@@ -66,6 +64,8 @@ export interface Hall {
   readonly pulse: Pulse | null;
   readonly version: string;
   readonly desk: string;
+  /** Who stands the watch, as the status said. */
+  readonly shift: Status['shift'];
   /** What the last batch of frames raised. */
   readonly raised: readonly Raise[];
   /** Error frames of the stream so far. */
@@ -78,13 +78,15 @@ export const NOTICES_MAX = 300;
 export const emptyHall = (): Hall => ({
   alarms: new Map(),
   closed: new Map(),
-  orders: new Map(),
+  played: new Map(),
+  items: new Map(),
   notices: [],
   seq: 0,
   flood: { on: false, annunciated: 0, collapsed: 0 },
   pulse: null,
   version: '',
   desk: '',
+  shift: null,
   raised: [],
   refusals: 0,
 });

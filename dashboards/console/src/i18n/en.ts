@@ -1,6 +1,10 @@
+import { enDuty } from './en-duty';
+import { enWork } from './en-work';
 import type { zh } from './zh';
 
 export const en: Readonly<Record<keyof typeof zh, string>> = {
+  ...enWork,
+  ...enDuty,
   'app.name': 'Fenghuo',
   'app.title': '{n} unacknowledged · Fenghuo',
   'app.title_quiet': 'Fenghuo · command hall',
@@ -243,6 +247,7 @@ export const en: Readonly<Record<keyof typeof zh, string>> = {
   'detail.history_empty': 'Nothing recorded yet',
   'detail.contact': 'Site and contact',
   'detail.contact_none': 'No contact registered',
+  'detail.contact_chinese': 'contact known in Chinese only',
   'detail.trend': 'Trend, last 30 min',
   'detail.trend_empty': 'No reading in the last 30 minutes',
   'detail.trend_text': '{tag} last value {value} {unit}, {min} to {max} in the last 30 minutes',
@@ -250,34 +255,12 @@ export const en: Readonly<Record<keyof typeof zh, string>> = {
   'detail.left_tab': 'No longer in this tab; leaves when you select another row',
 
   'dispatch.title': 'Dispatch',
-  'dispatch.team': 'Team',
-  'dispatch.no_teams': 'No team registered',
   'dispatch.place': 'Place',
   'dispatch.content': 'Task',
   'dispatch.within': 'Receipt within',
   'dispatch.issue': 'Issue order',
   'dispatch.text': '{level} alarm: {place} {text}, at {value} {unit} when raised. Go there at once, check, act and report back.',
-  'dispatch.telephone': 'Tel. {telephone}',
   'dispatch.issued': 'Order {id} issued',
-
-  'order.state.issued': 'Issued',
-  'order.state.delivered': 'Delivered',
-  'order.state.acknowledged': 'Acknowledged',
-  'order.state.rejected': 'Rejected',
-  'order.state.in_progress': 'In progress',
-  'order.state.done': 'Done',
-  'order.state.closed': 'Closed',
-  'order.state.revoked': 'Revoked',
-  'order.act.deliver': 'Mark delivered',
-  'order.act.acknowledge': 'Mark acknowledged',
-  'order.act.reject': 'Mark rejected',
-  'order.act.start': 'Start',
-  'order.act.complete': 'Mark done',
-  'order.act.close': 'Close order',
-  'order.act.revoke': 'Revoke',
-  'order.overdue': 'No receipt in time',
-  'order.due': 'receipt due {time}',
-  'order.left': '{age} left',
   'orders.title': 'Dispatch board',
   'orders.empty': 'No open order',
   'orders.column_empty': 'none',
@@ -298,7 +281,8 @@ export const en: Readonly<Record<keyof typeof zh, string>> = {
   'tags.pending_last': 'Last value',
   'tags.pending_nearest': 'Similar tags',
   'tags.rejections': 'Refused data',
-  'tags.rejection_code': 'Code',
+  'tags.gateway': 'Gateway',
+  'tags.rejection_what': 'Reason and advice',
   'tags.rejection_sample': 'Sample',
   'tags.last_at': 'Last',
 
@@ -367,7 +351,6 @@ export const en: Readonly<Record<keyof typeof zh, string>> = {
   'palette.kind.action': 'Command',
   'palette.kind.enterprise': 'Site',
   'palette.kind.tag': 'Tag',
-  'palette.kind.team': 'Team',
 
   'problem.hint': 'Hint: {hint}',
   'problem.trace': 'Trace {id}',

@@ -28,3 +28,14 @@ export function word(prefix: string, name: string): string {
 /** The one of two server texts that fits the language; the other if that is empty. */
 export const pick = (chinese: string, english: string): string =>
   language.value === 'zh' ? chinese || english : english || chinese;
+
+/** Words of contacts that have an English form; names of people stay as they are. */
+const CONTACT_WORDS: readonly (readonly [string, string])[] = [
+  ['中控室', 'control room '], ['消防控制室', 'fire control room '], ['值班室', 'duty room '], ['调度室', 'dispatch room '], ['值班电话', 'duty telephone '], ['安全部', 'safety department '],
+];
+
+/** A contact line of a site file in the person's language, as far as its words are known. */
+export function contactText(contact: string, chosen: Language): string {
+  if (chosen === 'zh') return contact;
+  return CONTACT_WORDS.toSorted((a, b) => b[0].length - a[0].length).reduce((text, [chinese, english]) => text.replace(chinese, english), contact).replace(/ {2,}/g, ' ').trim();
+}

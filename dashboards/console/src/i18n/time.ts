@@ -16,9 +16,12 @@ export const zoneOffset = (us: number): string =>
   offset.formatToParts(us / 1000).find((p) => p.type === 'timeZoneName')?.value.replace('GMT', 'UTC') ?? 'UTC';
 
 export const fullTime = (us: number): string => `${dayOf(us)} ${clockTime(us)} ${zoneOffset(us)}`;
-/** The day only where it is not today's. */
-export const shortTime = (us: number, nowUs: number): string =>
-  dayOf(us) === dayOf(nowUs) ? clockTime(us) : `${dayOf(us).slice(5)} ${clockTime(us)}`;
+/** The day only where it is not today's, the year only where it is not this one. */
+export function shortTime(us: number, nowUs: number): string {
+  const [day, today] = [dayOf(us), dayOf(nowUs)];
+  if (day === today) return clockTime(us);
+  return `${day.slice(0, 4) === today.slice(0, 4) ? day.slice(5) : day} ${clockTime(us)}`;
+}
 
 /** `4.2 秒`, `3 分 20 秒`, `2 时 5 分`: two units at most; never negative. */
 export function age(us: number): string {

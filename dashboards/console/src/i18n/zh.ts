@@ -1,5 +1,10 @@
 // Chinese first: this file defines the keys; `en.ts` must have the same ones or the build fails. {x} is filled in.
+import { zhDuty } from './zh-duty';
+import { zhWork } from './zh-work';
+
 export const zh = {
+  ...zhWork,
+  ...zhDuty,
   'app.name': '烽火',
   'app.title': '{n} 条未确认 · 烽火',
   'app.title_quiet': '烽火 · 应急指挥',
@@ -242,6 +247,7 @@ export const zh = {
   'detail.history_empty': '尚无记录',
   'detail.contact': '单位与联系人',
   'detail.contact_none': '未登记联系人',
+  'detail.contact_chinese': '联系人信息仅有中文',
   'detail.trend': '近 30 分钟趋势',
   'detail.trend_empty': '近 30 分钟没有读数',
   'detail.trend_text': '{tag} 最近值 {value} {unit}，近 30 分钟 {min} 至 {max}',
@@ -249,34 +255,12 @@ export const zh = {
   'detail.left_tab': '已不在本页签，选择其他行后移出',
 
   'dispatch.title': '派单',
-  'dispatch.team': '队伍',
-  'dispatch.no_teams': '没有登记队伍',
   'dispatch.place': '地点',
   'dispatch.content': '任务内容',
   'dispatch.within': '签收时限',
   'dispatch.issue': '下达指令',
   'dispatch.text': '{level}报警：{place} {text}，报警时 {value} {unit}。请立即到场核查处置，并回报。',
-  'dispatch.telephone': '电话 {telephone}',
   'dispatch.issued': '指令 {id} 已下达',
-
-  'order.state.issued': '已下达',
-  'order.state.delivered': '已送达',
-  'order.state.acknowledged': '已签收',
-  'order.state.rejected': '已拒收',
-  'order.state.in_progress': '执行中',
-  'order.state.done': '已完成',
-  'order.state.closed': '已销单',
-  'order.state.revoked': '已撤销',
-  'order.act.deliver': '记送达',
-  'order.act.acknowledge': '记签收',
-  'order.act.reject': '记拒收',
-  'order.act.start': '开始执行',
-  'order.act.complete': '记完成',
-  'order.act.close': '销单',
-  'order.act.revoke': '撤销',
-  'order.overdue': '超时未签收',
-  'order.due': '签收时限 {time}',
-  'order.left': '剩 {age}',
   'orders.title': '指挥调度',
   'orders.empty': '没有未销单的指令',
   'orders.column_empty': '无',
@@ -297,7 +281,8 @@ export const zh = {
   'tags.pending_last': '最近值',
   'tags.pending_nearest': '相近测点',
   'tags.rejections': '被拒收的数据',
-  'tags.rejection_code': '原因代码',
+  'tags.gateway': '网关',
+  'tags.rejection_what': '原因与建议',
   'tags.rejection_sample': '样例',
   'tags.last_at': '最近时间',
 
@@ -366,7 +351,6 @@ export const zh = {
   'palette.kind.action': '命令',
   'palette.kind.enterprise': '单位',
   'palette.kind.tag': '测点',
-  'palette.kind.team': '队伍',
 
   'problem.hint': '建议：{hint}',
   'problem.trace': '跟踪号 {id}',

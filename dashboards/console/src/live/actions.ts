@@ -1,16 +1,15 @@
 // What a person does. A row changes only when its committed frame arrives; until then it is marked "submitting".
 import { shallowReactive } from 'vue';
 import { ApiError, idempotencyKey, post } from '../api/client';
-import type { Alarm, Order, Problem } from '../api/types';
+import type { Alarm, Problem } from '../api/types';
 import { isSetAside, isUnacknowledged } from '../hall/order';
-import { orderState, type OrderState } from '../hall/state';
-import { pick, t } from '../i18n';
+import { pick } from '../i18n';
 import { openDialog } from './dialog';
 import { can } from './session';
 import { toast } from './toast';
 import { checked, entryOf, selectedAlarm } from './watch';
 
-/** Alarms with a command under way. */
+/** Alarms and items with a command under way. */
 export const submitting = shallowReactive(new Set<string>());
 
 export const problemOf = (error: unknown): Problem =>
@@ -20,7 +19,7 @@ export const problemOf = (error: unknown): Problem =>
 
 export const problemText = (p: Problem): string => pick(p.message_zh, p.message_en);
 
-async function during<T>(id: string, job: () => Promise<T>): Promise<T> {
+export async function during<T>(id: string, job: () => Promise<T>): Promise<T> {
   submitting.add(id);
   try {
     return await job();
@@ -74,41 +73,4 @@ export function batch(): { alarms: Alarm[]; ok: boolean } {
   const alarms = [...checked].flatMap((id) => entryOf(id)?.alarm ?? []);
   const sites = new Set(alarms.map((a) => a.enterprise));
   return { alarms, ok: alarms.length > 0 && sites.size === 1 && alarms.every((a) => a.priority >= 3) };
-}
-
-export type OrderAct = 'deliver' | 'acknowledge' | 'reject' | 'start' | 'complete' | 'close' | 'revoke';
-
-/** Mirrors the server's table only to decide which buttons to draw; the server decides (response::order). */
-const ACTS: Readonly<Record<OrderState, readonly OrderAct[]>> = {
-  issued: ['deliver', 'acknowledge', 'reject', 'revoke'],
-  delivered: ['acknowledge', 'reject', 'revoke'],
-  acknowledged: ['start', 'complete', 'revoke'],
-  in_progress: ['complete', 'revoke'],
-  rejected: ['close'],
-  done: ['close'],
-  closed: [],
-  revoked: [],
-};
-export const actsOf = (order: Order): readonly OrderAct[] => (can('order.act') ? ACTS[orderState(order.state)] : []);
-
-export const actOnOrder = (order: Order, act: OrderAct, note: string, key: string): Promise<unknown> =>
-  during(order.order_id, () => post('/api/v1/orders/{id}/{action}', { seq: order.seq, note }, { path: { id: order.order_id, action: act }, key }));
-
-export interface OrderDraft {
-  readonly receiver: string;
-  readonly place: string;
-  readonly content: string;
-  readonly ackWithinS: number;
-}
-
-export async function issueOrder(alarm: Alarm | null, draft: OrderDraft, key: string): Promise<void> {
-  const answer = await post('/api/v1/orders', {
-    alarm_id: alarm?.alarm_id ?? null,
-    receiver: draft.receiver,
-    content: draft.content,
-    place: draft.place,
-    priority: alarm?.priority ?? 3,
-    ack_within_s: draft.ackWithinS,
-  }, { key });
-  toast(t('dispatch.issued', { id: answer.order_id ?? '' }));
 }

@@ -1,7 +1,8 @@
 // Connects stream and reducer to the views: frames are collected and applied once per painted frame.
 import { nextTick, shallowRef } from 'vue';
-import { ApiError, get } from '../api/client';
-import type { ClientFrame, Frame, NoticeFrame } from '../api/types';
+import { ApiError, get, getJson } from '../api/client';
+import type { Alarm, ClientFrame, Frame, NoticeFrame } from '../api/types';
+import { listWork, type WorkItem, type WorkQuery } from '../api/work';
 import { count } from '../hall/order';
 import { fromSnapshot, reduce, rollBackProvisional, type Snapshot } from '../hall/reduce';
 import { emptyHall, type Hall } from '../hall/state';
@@ -21,13 +22,13 @@ export const unreadable = shallowRef(0);
 type Listener<T> = (value: T) => void;
 const hallListeners = new Set<Listener<Hall>>();
 const readingListeners = new Set<Listener<Extract<Frame, { type: 'readings' }>>>();
-const greetings = new Set<() => ClientFrame>();
+const greetings = new Set<() => ClientFrame | null>();
 
 /** Called after every applied batch, hidden tab or not: sound must not wait for a paint. */
 export const onHall = (listener: Listener<Hall>): void => void hallListeners.add(listener);
 export const onReadings = (listener: Listener<Extract<Frame, { type: 'readings' }>>): void => void readingListeners.add(listener);
-/** Repeated on every connection. */
-export const onGreeting = (greeting: () => ClientFrame): void => void greetings.add(greeting);
+/** Repeated on every connection; null: nothing to say. */
+export const onGreeting = (greeting: () => ClientFrame | null): void => void greetings.add(greeting);
 
 /** A hidden tab paints nothing; its frames are applied by this timer instead, ms. */
 const HIDDEN_FLUSH_MS = 200;
@@ -79,28 +80,64 @@ function schedule(): void {
 // A frame scheduled for a paint that no longer comes would wait until the tab is shown again.
 document.addEventListener('visibilitychange', flush);
 
+/** What is loaded of each kind; the ledger, the roster and the log are paged by their own pages. */
+const WORK_LOADED: readonly WorkQuery[] = [
+  { kind: 'order', open: true, limit: 1_000 },
+  { kind: 'order', open: false, limit: 100 },
+  { kind: 'incident', open: true, limit: 200 },
+  { kind: 'incident', open: false, limit: 50 },
+  { kind: 'lesson', open: true, limit: 200 },
+  { kind: 'handover', limit: 20 },
+  { kind: 'shift', open: true, limit: 200 },
+  { kind: 'swap', open: true, limit: 50 },
+  { kind: 'roll_call', limit: 20 },
+  { kind: 'call', open: true, limit: 1_000 },
+  { kind: 'drill', limit: 100 },
+  { kind: 'vigilance', open: true, limit: 20 },
+];
+/** Field staff see what was sent to them and nothing else. */
+const WORK_OF_FIELD: readonly WorkQuery[] = [{ kind: 'call', open: true, limit: 20 }, { kind: 'order', open: true, limit: 100 }, { kind: 'order', open: false, limit: 20 }];
+
+async function loadWork(queries: readonly WorkQuery[]): Promise<{ seq: number; items: WorkItem[] }> {
+  const lists = await Promise.all(queries.map(listWork));
+  return { seq: Math.min(...lists.map((l) => l.seq)), items: lists.flatMap((l) => l.items) };
+}
+
+async function loadFieldSnapshot(): Promise<number> {
+  const { seq, items } = await loadWork(WORK_OF_FIELD);
+  queue = [];
+  set({ ...hall.value, items: new Map(items.map((x) => [x.id, x])), seq });
+  return seq;
+}
+
+async function loadHallSnapshot(): Promise<number> {
+  const [open, closed, played, work, notices, status] = await Promise.all([
+    get('/api/v1/alarms', { query: { state: 'open', limit: OPEN_MAX } }),
+    get('/api/v1/alarms', { query: { state: 'closed', limit: CLOSED_LOADED } }),
+    getJson<{ alarms: Alarm[] }>('/api/v1/alarms', { provenance: 'exercise' }),
+    loadWork(WORK_LOADED),
+    get('/api/v1/notices', { query: { limit: NOTICES_LOADED } }),
+    get('/api/v1/status'),
+  ]);
+  const snapshot: Snapshot = {
+    // Resume from the older of the two, so that nothing between the answers is missed; repeats change nothing.
+    seq: Math.min(open.seq, work.seq),
+    alarms: open.alarms,
+    closed: closed.alarms,
+    played: played.alarms,
+    items: work.items,
+    notices: notices.notices as unknown as NoticeFrame[], // the schema says only "object" of a notice's body
+    status,
+  };
+  if (open.alarms.length >= OPEN_MAX) toast(t('list.truncated', { n: OPEN_MAX }), 'error');
+  queue = [];
+  set(fromSnapshot(hall.value, snapshot, Date.now()));
+  return snapshot.seq;
+}
+
 async function loadSnapshot(): Promise<number> {
   try {
-    const [open, closed, orders, notices, status] = await Promise.all([
-      get('/api/v1/alarms', { query: { state: 'open', limit: OPEN_MAX } }),
-      get('/api/v1/alarms', { query: { state: 'closed', limit: CLOSED_LOADED } }),
-      get('/api/v1/orders', { query: { state: 'all' } }),
-      get('/api/v1/notices', { query: { limit: NOTICES_LOADED } }),
-      get('/api/v1/status'),
-    ]);
-    const snapshot: Snapshot = {
-      // Resume from the older of the two, so that nothing between the answers is missed; repeats change nothing.
-      seq: Math.min(open.seq, orders.seq),
-      alarms: open.alarms,
-      closed: closed.alarms,
-      orders: orders.orders,
-      notices: notices.notices as unknown as NoticeFrame[], // the schema says only "object" of a notice's body
-      status,
-    };
-    if (open.alarms.length >= OPEN_MAX) toast(t('list.truncated', { n: OPEN_MAX }), 'error');
-    queue = [];
-    set(fromSnapshot(hall.value, snapshot, Date.now()));
-    return snapshot.seq;
+    return await (me.value?.role === 'field' ? loadFieldSnapshot() : loadHallSnapshot());
   } catch (error) {
     if (error instanceof ApiError && error.status === 401) sessionEnded();
     throw error;
@@ -144,5 +181,5 @@ export const stream: StreamClient = new StreamClient({
   caughtUp,
   probeSession,
   sessionEnded,
-  greeting: () => [...greetings].map((g) => g()),
+  greeting: () => [...greetings].map((g) => g()).filter((f) => f !== null),
 });

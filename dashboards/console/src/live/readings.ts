@@ -1,7 +1,8 @@
 // Live values of the tags that some view looks at; the union of all wishes is one subscription.
 import { onScopeDispose, shallowRef, watch } from 'vue';
-import type { Reading } from '../api/types';
+import type { ClientFrame, Reading } from '../api/types';
 import { onGreeting, onReadings, stream } from './hall';
+import { me } from './session';
 
 /** The server's bound on one subscription. */
 export const SUBSCRIPTION_MAX = 200;
@@ -12,10 +13,15 @@ const listeners = new Set<(reading: Reading) => void>();
 export const latest = shallowRef<ReadonlyMap<string, Reading>>(new Map());
 
 const wanted = (): string[] => [...new Set([...wishes.values()].flat())].slice(0, SUBSCRIPTION_MAX);
-const tell = (): void => stream.send({ type: 'subscribe', tags: wanted() });
+/** Field staff may read no tags: they ask for none. */
+const wish = (): ClientFrame | null => (me.value?.role === 'field' ? null : { type: 'subscribe', tags: wanted() });
+function tell(): void {
+  const frame = wish();
+  if (frame) stream.send(frame);
+}
 
 export function startReadings(): void {
-  onGreeting(() => ({ type: 'subscribe', tags: wanted() }));
+  onGreeting(wish);
   onReadings((frame) => {
     const next = new Map(latest.value);
     for (const r of frame.readings) next.set(`${r.enterprise}/${r.tag}`, r);

@@ -1,15 +1,11 @@
 // Who sits here, what they may do, and whether they took over the desk in this tab.
 import { computed, shallowRef } from 'vue';
 import { ApiError, get, post } from '../api/client';
-import type { Me } from '../api/types';
+import type { Me, Permission } from '../api/types';
 
 export const me = shallowRef<Me | null>(null);
 /** The session ended on the server's side while the page was open. */
 export const ended = shallowRef(false);
-
-export type Permission =
-  | 'alarm.acknowledge' | 'alarm.shelve' | 'alarm.shelve_urgent' | 'alarm.comment' | 'alarm.reset'
-  | 'order.issue' | 'order.act' | 'tag.service' | 'audit.read' | 'rules.reload' | 'site.read';
 
 const permissions = computed(() => new Set(me.value?.permissions));
 export const can = (permission: Permission): boolean => permissions.value.has(permission);

@@ -6,6 +6,7 @@ import { due, hear, isSilenced, quiet, silence as silenced } from '../sound/sche
 import { nowMs } from './clock';
 import { counters, onGreeting, onHall, stream } from './hall';
 import { me, takenOver, takeOver } from './session';
+import { vigilance } from './vigilance';
 
 export const armed = shallowRef(false);
 /** The pattern sounding now, for its visual twin. */
@@ -37,9 +38,21 @@ export const testLevel = (level: Level): void => {
 /** How often the schedule is asked, ms; far finer than the 250 ms gap between two patterns. */
 const SCHEDULE_MS = 50;
 
+/** The question whether somebody is there is asked aloud again after this, ms. */
+const VIGILANCE_EVERY_MS = 5_000;
+let askedAt = 0;
+
+/** Sounds as a red alarm does, through a silence too: it asks because nobody answers. */
+function askAloud(now: number): void {
+  if (!vigilance.value || now - askedAt < VIGILANCE_EVERY_MS) return;
+  askedAt = now;
+  sound.value = hear({ ...sound.value, silencedUntil: 0 }, [{ alarmId: vigilance.value.id, seq: now, level: 1 }], now);
+}
+
 function beat(): void {
   if (!me.value) return;
   const now = Date.now();
+  askAloud(now);
   const next = due(sound.value, (counters.value.levels[1]?.unacknowledged ?? 0) > 0, now);
   if (next.sound !== sound.value) sound.value = next.sound;
   if (next.play !== null) {

@@ -23,6 +23,9 @@ export interface Palette {
   readonly accentInk: string;
   readonly selected: string;
   readonly hatch: string;
+  /** Exercises, and nothing else: purple is no level's colour. */
+  readonly drill: string;
+  readonly drillInk: string;
   /** By level 1 to 5; index 0 is unused. */
   readonly levels: readonly LevelColour[];
 }
@@ -44,6 +47,8 @@ export const PALETTES: Readonly<Record<Theme, Palette>> = {
     accentInk: '#101418',
     selected: '#2d3a48',
     hatch: '#38424d',
+    drill: '#b08cff',
+    drillInk: '#000000',
     levels: [
       unused,
       { fill: '#ff4747', ink: '#000000' },
@@ -67,6 +72,8 @@ export const PALETTES: Readonly<Record<Theme, Palette>> = {
     accentInk: '#ffffff',
     selected: '#cfd9e4',
     hatch: '#cdd2d8',
+    drill: '#6a2fb5',
+    drillInk: '#ffffff',
     levels: [
       unused,
       { fill: '#c4001a', ink: '#ffffff' },

@@ -4,7 +4,7 @@ import type { Frame } from '../api/types';
 export type Parsed = { ok: true; frame: Frame } | { ok: false; reason: 'not_json' | 'unknown_type'; text: string };
 
 const TYPES: ReadonlySet<string> = new Set<Frame['type']>([
-  'hello', 'alarm', 'order', 'notice', 'heartbeat', 'readings', 'snapshot_required', 'error',
+  'hello', 'alarm', 'order', 'work', 'exercise', 'notice', 'heartbeat', 'readings', 'snapshot_required', 'error',
 ]);
 
 const typeOf = (value: unknown): string | undefined => {

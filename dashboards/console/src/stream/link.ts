@@ -1,6 +1,6 @@
 // The link's life as a pure machine: connect, resume, watch the heartbeat, catch up, fall back to a snapshot.
 // Time and randomness are arguments; what must be done comes back as actions (console.md §2.3).
-import type { Frame } from '../api/types';
+import type { Fact, Frame } from '../api/types';
 import { backoffMs } from './backoff';
 
 /** No frame for this long, ms: the link is lost. The banner must stand within 3 s. */
@@ -90,8 +90,9 @@ function caughtUp(link: Link, now: number): Step {
   return { link: live, actions: [{ kind: 'caught_up', missed, afterLoss: everLive, snapshotTaken }] };
 }
 
-const settledSeq = (frame: Frame): number | null =>
-  (frame.type === 'alarm' || frame.type === 'order' || frame.type === 'notice') && frame.committed_at != null ? frame.seq : null;
+const FACTS: ReadonlySet<Frame['type']> = new Set<Fact['type']>(['alarm', 'order', 'work', 'exercise', 'notice']);
+const isFact = (frame: Frame): frame is Fact => FACTS.has(frame.type);
+const settledSeq = (frame: Frame): number | null => (isFact(frame) && frame.committed_at != null ? frame.seq : null);
 
 function onFrame(link: Link, frame: Frame, now: number): Step {
   const heard = { ...link, lastFrameAt: now };
