@@ -1,10 +1,12 @@
 //! The one end-to-end test binary: the real program, real MQTT, real files, clients in other languages.
 
 mod accounts;
+mod activation;
 mod alarm_life;
 mod attachments;
 mod bad_readings;
 mod configuration;
+mod deadlines;
 mod documents;
 mod kill;
 mod lifecycle;

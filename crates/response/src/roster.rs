@@ -46,19 +46,24 @@ fn check_pattern(pattern: &RosterPattern) -> Result<(), WorkRefusal> {
     Ok(())
 }
 
-/// Makes every shift of `month`; false if no month was asked for.
+/// Makes every shift of `month` that has not ended yet, so that a hall can begin on any day: the one that is running is
+/// asked for at once. False if no month was asked for.
 pub(crate) fn generate(stage: &mut Stage<'_>, fields: &Fields, provenance: Provenance) -> Result<bool, WorkRefusal> {
     let Some(month) = fields.get("month").and_then(Value::as_text).map(str::to_owned) else { return Ok(false) };
     let settings = stage.book.settings().clone();
     check_pattern(&settings.roster)?;
     let (first, next) = days_of(&month).ok_or_else(|| WorkRefusal::invalid("month", "must be like 2026-12"))?;
-    for day in first..next {
-        for index in 0..settings.roster.shifts.len() {
-            let fields = shift_fields(&settings.roster, day, index, &month);
-            stage.create(Kind::Shift, fields, Vec::new(), (None, provenance), Cause::Command)?;
+    let shifts = (first..next).flat_map(|day| (0..settings.roster.shifts.len()).map(move |index| (day, index)));
+    let mut made = false;
+    for (day, index) in shifts {
+        let fields = shift_fields(&settings.roster, day, index, &month);
+        if matches!(fields.get("ends_at"), Some(Value::Time(end)) if *end <= stage.now) {
+            continue;
         }
+        stage.create(Kind::Shift, fields, Vec::new(), (None, provenance), Cause::Command)?;
+        made = true;
     }
-    Ok(true)
+    if made { Ok(true) } else { Err(WorkRefusal::invalid("month", "is over")) }
 }
 
 /// One shift; crews take turns by the number of shifts since the epoch, so that months join.
@@ -103,6 +108,8 @@ pub(crate) fn check_shift(stage: &Stage<'_>, item: &mut Item, _: &Deed<'_>) -> R
         return Err(WorkRefusal::invalid("starts_at", format!("overlaps {}", other.id)));
     }
     let before = stage.book.settings().value("handover.relief_before").unwrap_or(600.0);
-    item.set("relief_at", start.plus_s(-before).into());
+    // Of a shift that is running already nobody is late: its crew is asked for from now on.
+    item.set("relief_at", start.plus_s(-before).max(stage.now).into());
+    item.set("take_by", start.max(stage.now).into());
     Ok(())
 }

@@ -46,6 +46,8 @@ const FIELDS: &[FieldSpec] = &[
     field("percent", "进度", "progress", FieldKind::Number { unit: "%" }),
     field("feedback_position", "反馈位置", "position of feedback", FieldKind::Record),
     field("feedback_count", "反馈次数", "feedback given", FieldKind::Number { unit: "" }),
+    field("remind_count", "催办次数", "times reminded by hand", FieldKind::Number { unit: "" }),
+    field("reminded_at", "最近催办", "last reminded by hand", FieldKind::Time),
     field("team_state", "队伍状态", "team state", TEAM_STATE),
     field("issued_at", "下达时间", "issued at", FieldKind::Time),
     field("delivered_at", "送达时间", "delivered at", FieldKind::Time),
@@ -137,6 +139,11 @@ const ACTIONS: &[ActionSpec] = &[
     ActionSpec {
         then: &[Then::Follow(plan::release_waiting)],
         ..action("close", ("销单", "close"), &["done", "verified", "rejected"], "closed", By::Hall)
+    },
+    // The hall rings up itself. The ladder goes on as if it had not.
+    ActionSpec {
+        then: &[Then::Count("remind_count"), Then::At("reminded_at")],
+        ..action("remind", ("催办", "remind"), RUNNING, "", By::Hall)
     },
     ActionSpec {
         required: &["note"],

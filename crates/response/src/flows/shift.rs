@@ -19,6 +19,7 @@ const FIELDS: &[FieldSpec] = &[
     given("deputies", "副班", "deputies", FieldKind::List),
     given("standby", "备勤", "standby", FieldKind::List),
     field("relief_at", "应到时间", "relief due at", FieldKind::Time),
+    field("take_by", "应接班时间", "take over by", FieldKind::Time),
     field("taken_at", "接班时间", "taken at", FieldKind::Time),
     field("taken_by", "接班人", "taken by", FieldKind::Account),
     field("relieved_at", "交班时间", "relieved at", FieldKind::Time),
@@ -85,7 +86,7 @@ pub(super) const FLOW: Flow = Flow {
             zh: "接班",
             en: "take the watch",
             while_in: &["awaiting"],
-            after: &[After::Field("starts_at")],
+            after: &[After::Field("take_by"), After::Field("starts_at")],
             ladder: &[Rung { after: "", step: Step::Remind }, Rung { after: "shift.take", step: Step::Superior }],
         },
         DeadlineSpec {

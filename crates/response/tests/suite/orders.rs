@@ -51,6 +51,26 @@ fn d2_overdue_comes_from_deadlines_only() {
 }
 
 #[test]
+fn a_person_may_remind_and_the_ladder_goes_on_as_before() {
+    let mut desk = Desk::new();
+    let id = order(&mut desk, "brigade-1");
+    for s in [10.0, 20.0] {
+        desk.now = at(s);
+        desk.act("wang", id, "remind", &[("note", "请速签收".into())]);
+    }
+    let item = desk.item(id);
+    assert_eq!((item.number("remind_count"), item.time("reminded_at")), (Some(2.0), Some(at(20.0))));
+    assert_eq!((item.deadline("ack").unwrap().at, item.deadline("ack").unwrap().rung), (at(60.0), 0));
+    assert_eq!(item.log.iter().filter(|e| &*e.action == "remind" && e.by.account == "wang").count(), 2);
+    let told = desk.wait_until(240.0);
+    assert_eq!(told[..4], ["remind O-000001", "remind O-000001", "superior O-000001", "reassign O-000001"]);
+    let second = desk.book.open_of(Kind::Order).next().unwrap().id;
+    refused(desk.try_act("party:brigade-2", second, "remind", &[]), "not_found");
+    desk.acts("wang", second, "acknowledge complete");
+    refused(desk.try_act("wang", second, "remind", &[]), "state");
+}
+
+#[test]
 fn an_unanswered_order_climbs_the_ladder_and_goes_to_a_substitute() {
     let mut desk = Desk::new();
     let first = order(&mut desk, "brigade-1");

@@ -43,6 +43,26 @@ fn s1_a_month_is_made_from_the_pattern_in_local_time() {
     }
 }
 
+/// 27 November, 08:00 in China: the night shift ends this moment, the day shift begins.
+#[test]
+fn s1_a_roster_made_within_its_month_begins_with_the_shift_that_runs() {
+    for (after_s, shifts, main) in [(0.0, 8, "main-a"), (6.0 * 3_600.0, 8, "main-a"), (12.0 * 3_600.0, 7, "main-b")] {
+        let mut desk = Desk::new();
+        desk.now = at(after_s);
+        let events = desk.try_create("chief", Kind::Shift, &month("2026-11"), &[], &[]).unwrap();
+        let first = events[0].item.clone();
+        assert_eq!((events.len(), first.text("main")), (shifts, main), "{after_s}");
+        assert!(first.time("starts_at").unwrap() <= desk.now && first.time("ends_at").unwrap() > desk.now);
+        let asked = [format!("await {}", first.id), format!("remind {}", first.id)];
+        assert_eq!(desk.wait_until(after_s), asked, "asked for at once, not late since the morning");
+        assert_eq!(desk.wait_until(after_s + 300.0), [format!("superior {}", first.id)]);
+        desk.act(main, first.id, "take", &[]);
+    }
+    let mut desk = Desk::new();
+    let refusal = refused(desk.try_create("chief", Kind::Shift, &month("2026-10"), &[], &[]), "field_invalid");
+    assert!(refusal.to_string().contains("is over"), "{refusal}");
+}
+
 /// Lengths of a day's shifts in minutes; the last takes the rest.
 fn pattern(starts_at: u32, cuts: &BTreeSet<u32>, crews: usize) -> RosterPattern {
     let bounds: Vec<u32> = [0].into_iter().chain(cuts.iter().copied()).chain([1_440]).collect();
