@@ -7,5 +7,6 @@ mod invariants;
 mod life;
 mod oracle;
 mod script;
+mod shift_change;
 mod torture;
 mod work;
