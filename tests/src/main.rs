@@ -13,6 +13,7 @@ mod lifecycle;
 mod main_job;
 mod people;
 mod postgres;
+mod shift_change;
 mod stalled_disk;
 mod stream_promises;
 mod tidy;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use engine::{Command, Outcome};
 use model::{Actor, Role};
 use protocol::{
-    AggregateRow, AlarmFrame, AlarmView, AuditHeadView, AuditRowView, HistoryPoint, NoticeFrame, OrderView,
-    PendingTagView, Problem, RejectionView, TimelineRow, WorkFrame, WorkItemView,
+    AggregateRow, AlarmFrame, AlarmView, AuditHeadView, AuditRowView, HistoryPoint, NoticeFrame, OpenListView,
+    OrderView, PendingTagView, Problem, RejectionView, TimelineRow, WorkFrame, WorkItemView,
 };
 use response::{ItemId, Kind};
 
@@ -210,6 +210,8 @@ pub struct Records {
     pub work_events: Blocking<ItemId, Vec<WorkFrame>>,
     /// Counts by group.
     pub work_groups: Blocking<GroupQuery, Vec<AggregateRow>>,
+    /// What a hand-over begun now would list.
+    pub open_list: Blocking<(), OpenListView>,
     /// Lines of the timeline, newest first.
     pub timeline: Blocking<TimelineQuery, Vec<TimelineRow>>,
     /// Notices, newest first.

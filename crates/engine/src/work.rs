@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use alarm::{AlarmId, AlarmRecord, Annunciation, Cause, State, Transition};
 use model::{Actor, Priority, Time};
-use response::{AlarmNews, AlarmRef, Asks, ItemId, Kind, Sight, Turn, WorkCommand, WorkEvent, WorkSettings};
+use response::{
+    AlarmNews, AlarmRef, Asks, DarkSource, ItemId, Kind, OpenLoop, Sight, Turn, WorkCommand, WorkEvent, WorkSettings,
+};
 
 use crate::clock::{RETIRED, STALE};
 use crate::command::Answer;
@@ -217,26 +219,27 @@ impl Engine {
         }
     }
 
-    /// Enterprises with stale tags or a gateway that is down, and how many.
-    pub fn dark_sources(&self) -> Vec<(String, String)> {
-        let mut dark: BTreeMap<&str, (usize, bool)> = BTreeMap::new();
+    /// Enterprises with stale tags or a gateway that is down.
+    fn dark_sources(&self) -> Vec<DarkSource> {
+        let mut dark: BTreeMap<&str, DarkSource> = BTreeMap::new();
         for (state, settings) in self.tags.iter().zip(&self.rules.tags) {
             if !state.is_known() || state.has(RETIRED) {
                 continue;
             }
             let down = self.gateways.get(state.gateway as usize).is_some_and(|g| !g.up);
             if state.has(STALE) || down {
-                let entry = dark.entry(&settings.enterprise).or_default();
-                entry.0 += usize::from(state.has(STALE));
-                entry.1 |= down;
+                let source = dark.entry(&settings.enterprise).or_default();
+                source.enterprise = settings.enterprise.to_string();
+                source.stale += usize::from(state.has(STALE));
+                source.gateway_down |= down;
             }
         }
-        let why = |(stale, down): (usize, bool)| match (stale, down) {
-            (0, _) => "网关离线".to_owned(),
-            (n, true) => format!("网关离线，{n} 个测点失联"),
-            (n, false) => format!("{n} 个测点失联"),
-        };
-        dark.into_iter().map(|(enterprise, what)| (enterprise.to_owned(), why(what))).collect()
+        dark.into_values().collect()
+    }
+
+    /// What a hand-over begun now would list.
+    pub fn open_loops(&self) -> Vec<OpenLoop> {
+        self.book.open_loops(&self.sight(Asks::OpenList))
     }
 }
 

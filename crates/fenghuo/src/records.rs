@@ -8,7 +8,8 @@ use ingest::{PendingTags, Rejections};
 use model::{Actor, Directory, Priority};
 use parking_lot::Mutex;
 use protocol::{
-    AlarmFrame, AlarmView, AuditHeadView, AuditRowView, NoticeFrame, PendingTagView, Problem, RejectionView, settle,
+    AlarmFrame, AlarmView, AuditHeadView, AuditRowView, NoticeFrame, OpenListView, PendingTagView, Problem,
+    RejectionView, settle,
 };
 use runtime::Shared;
 use serde::de::DeserializeOwned;
@@ -87,6 +88,10 @@ pub fn records(parts: &Parts) -> Records {
         work_item: on(&p, |p, id| p.work_item(id)),
         work_events: on(&p, |p, id| p.work_events(id)),
         work_groups: on(&p, |p, query| p.work_groups(query)),
+        open_list: on(&p, |p, ()| {
+            let (seq, open) = p.hall.open_loops();
+            Ok(OpenListView { seq, items: open.into_iter().map(Into::into).collect() })
+        }),
         timeline: on(&p, |p, query| p.timeline(&query)),
         notices: on(&p, |p, limit| p.notices(limit)),
         audit_head: on(&p, |p, ()| p.audit_head()),

@@ -155,6 +155,13 @@ impl Hall {
         self.submit(Submission::Rules { rules, directory, names, work, actor, reply }).map_err(|_| busy())
     }
 
+    /// What a hand-over begun now would list, and the stream number it is true for. The engine waits meanwhile: a person
+    /// who opens a page asks, never a timer.
+    pub fn open_loops(&self) -> (u64, Vec<response::OpenLoop>) {
+        let desk = self.shared.desk.lock();
+        (desk.engine.last_seq(), desk.engine.open_loops())
+    }
+
     /// The number that new rules would get.
     ///
     /// # Errors

@@ -238,7 +238,7 @@ pub struct OpenListView {
 /// One open thing.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct OpenLoopView {
-    /// `A-000012`, `O-000003`, or an enterprise whose data is dark.
+    /// `A-000012`, `O-000003`, or `dark:` and the enterprise whose data is dark.
     pub r#ref: String,
     /// `alarm`, `source`, or the kind of the item.
     pub kind: String,
@@ -248,10 +248,28 @@ pub struct OpenLoopView {
     pub state: String,
     /// Who is responsible.
     pub owner: Option<String>,
-    /// Its next deadline.
+    /// Its earliest deadline.
     pub due: Option<i64>,
-    /// Why it is here.
+    /// Why it is here, in Chinese.
     pub why: String,
+    /// The same in English.
+    pub why_en: String,
+}
+
+impl From<response::OpenLoop> for OpenLoopView {
+    fn from(open: response::OpenLoop) -> Self {
+        let (why, why_en) = open.why;
+        Self {
+            r#ref: open.reference,
+            kind: open.kind.to_owned(),
+            title: open.title,
+            state: open.state.to_string(),
+            owner: open.owner,
+            due: open.due.map(|t| t.0),
+            why,
+            why_en,
+        }
+    }
 }
 
 /// What happened, newest first.

@@ -109,8 +109,19 @@ pub struct AlarmRef {
 pub struct Sight {
     /// Alarms asked for, as far as they are open.
     pub alarms: Vec<AlarmRef>,
-    /// Enterprises whose data is stale or whose link is down, with why.
-    pub dark: Vec<(String, String)>,
+    /// Enterprises whose data is stale or whose link is down.
+    pub dark: Vec<DarkSource>,
+}
+
+/// An enterprise that the hall does not see, or not wholly.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DarkSource {
+    /// Which.
+    pub enterprise: String,
+    /// Its tags whose readings are overdue.
+    pub stale: usize,
+    /// A gateway of its is not connected.
+    pub gateway_down: bool,
 }
 
 /// Why an item changed.

@@ -30,7 +30,7 @@ mod vigil;
 pub use book::{Book, Turn};
 pub use check::RELATIONS;
 pub use command::{
-    AlarmNews, AlarmRef, Asks, Cause, PARTS_MAX, PARTY_ACCOUNT, Sight, WorkCommand, WorkEvent, party_of,
+    AlarmNews, AlarmRef, Asks, Cause, DarkSource, PARTS_MAX, PARTY_ACCOUNT, Sight, WorkCommand, WorkEvent, party_of,
 };
 pub use flow::{
     ActionSpec, After, By, DeadlineSpec, FieldKind, FieldSpec, Flow, Guard, Receivers, Rung, StateSpec, Step,
@@ -40,6 +40,7 @@ pub use grade::{grade, suggested_level};
 pub use item::{
     Attachment, Deadline, EXERCISE_FROM, Entry, Fields, Item, ItemId, Kind, LOG_MAX, Link, Name, Provenance,
 };
+pub use open_list::OpenLoop;
 pub use provenance::{Exercise, Real, Sourced, Told};
 pub use refusal::WorkRefusal;
 pub use script::{Injection, injected, scripted_tags};

@@ -3,11 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::stage::{Deed, Stage};
-use crate::{Item, Kind, Value, WorkRefusal};
+use model::Time;
 
-/// Kinds whose open items are handed over, each one.
-const HANDED_OVER: [Kind; 4] = [Kind::Order, Kind::Incident, Kind::RollCall, Kind::Vigilance];
+use crate::stage::{Deed, Stage};
+use crate::{AlarmRef, Book, DarkSource, Item, Kind, Name, Provenance, Sight, Value, WorkRefusal};
+
+/// Kinds whose open items are handed over.
+const HANDED_OVER: [Kind; 5] = [Kind::Order, Kind::Incident, Kind::RollCall, Kind::Vigilance, Kind::HiddenDanger];
 
 /// Computes the list again: what is there keeps its mark, what is new is open, what ended meanwhile is gone.
 pub(crate) fn refresh(stage: &Stage<'_>, item: &mut Item, _: &Deed<'_>) -> Result<(), WorkRefusal> {
@@ -17,7 +19,8 @@ pub(crate) fn refresh(stage: &Stage<'_>, item: &mut Item, _: &Deed<'_>) -> Resul
             marks.insert(reference.to_owned(), entry.clone());
         }
     }
-    let mut list: Vec<Value> = stage.book.open_refs(stage.sight);
+    let loops = stage.book.open_loops(stage.sight).into_iter();
+    let mut list: Vec<Value> = loops.map(OpenLoop::entry).collect();
     for entry in &mut list {
         let old = entry.part("ref").and_then(Value::as_text).and_then(|r| marks.get(r));
         let kept = old.map(|old| ["status", "to"].map(|part| old.part(part).cloned()));
@@ -67,42 +70,101 @@ pub(crate) fn keepers(item: &Item) -> Vec<(String, String)> {
     entries(item).iter().map(|e| (text(e, "ref"), text(e, "to"))).filter(|(_, to)| !to.is_empty()).collect()
 }
 
-fn entry(reference: &str, kind: &str, about: [(&str, Value); 5]) -> Value {
-    let mut parts =
-        vec![("ref", reference.into()), ("kind", kind.into()), ("status", "open".into()), ("to", "".into())];
-    parts.extend(about);
-    Value::Record(parts.into_iter().map(|(name, value)| (name.into(), value)).collect())
+/// One thing that is open and must be kept by somebody.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OpenLoop {
+    /// `A-000012`, `O-000003`, or `dark:` and the enterprise whose data is dark.
+    pub reference: String,
+    /// `alarm`, `source`, or the kind of the item.
+    pub kind: &'static str,
+    /// One line.
+    pub title: String,
+    /// Its state.
+    pub state: Name,
+    /// Who keeps it.
+    pub owner: Option<String>,
+    /// Its earliest deadline.
+    pub due: Option<Time>,
+    /// Why it is on the list, in Chinese and English.
+    pub why: (String, String),
 }
 
-impl crate::Book {
-    /// The open list, as a hand-over begun now would have it: records of `ref`, `kind`, `title`, `state`, `owner`, `due`
-    /// (a time, or a blank text), `why`, `status`, `to`.
-    pub fn open_refs(&self, sight: &crate::Sight) -> Vec<Value> {
-        let mut list = Vec::new();
-        for a in &sight.alarms {
-            let owner = self.alarm_owner(&a.id).or(a.owner.as_deref()).unwrap_or_default();
-            let about = about(&a.title, &a.state, owner, "".into(), "报警未关闭");
-            list.push(entry(&a.id, "alarm", about));
+impl OpenLoop {
+    fn alarm(book: &Book, alarm: &AlarmRef) -> Self {
+        let owner = book.alarm_owner(&alarm.id).map(str::to_owned).or_else(|| alarm.owner.clone());
+        let (title, state, due) = (alarm.title.clone(), alarm.state.clone(), None);
+        let why = words(("报警未关闭", "alarm not closed"));
+        Self { reference: alarm.id.clone(), kind: "alarm", title, state, owner, due, why }
+    }
+
+    fn item(item: &Item) -> Self {
+        let why = match (item.id.kind, item.overdue()) {
+            (Kind::HiddenDanger, _) => ("隐患逾期", "hazard overdue"),
+            (_, true) => ("逾期未办结", "overdue, not finished"),
+            (_, false) => ("未办结", "not finished"),
+        };
+        Self {
+            reference: item.id.to_string(),
+            kind: item.id.kind.name(),
+            title: item.title.clone(),
+            state: item.state.clone(),
+            owner: item.owner.clone(),
+            due: item.deadlines.iter().map(|d| d.at).min(),
+            why: words(why),
         }
-        for kind in HANDED_OVER {
-            let open = self.open_of(kind).filter(|i| i.provenance == crate::Provenance::Real);
-            list.extend(open.map(|i| item_entry(i, "未办结")));
-        }
-        let overdue = self.open_of(Kind::HiddenDanger).filter(|i| i.overdue());
-        list.extend(overdue.map(|i| item_entry(i, "隐患逾期")));
-        for (enterprise, why) in &sight.dark {
-            list.push(entry(&format!("dark:{enterprise}"), "source", about(enterprise, "dark", "", "".into(), why)));
-        }
-        list
+    }
+
+    fn source(source: &DarkSource) -> Self {
+        let (reference, title) = (format!("dark:{}", source.enterprise), source.enterprise.clone());
+        Self { reference, kind: "source", title, state: "dark".into(), owner: None, due: None, why: source.why() }
+    }
+
+    /// As a hand-over keeps it, untaken.
+    fn entry(self) -> Value {
+        Value::record([
+            ("ref", self.reference.into()),
+            ("kind", self.kind.into()),
+            ("status", "open".into()),
+            ("to", "".into()),
+            ("title", self.title.into()),
+            ("state", self.state.to_string().into()),
+            ("owner", self.owner.unwrap_or_default().into()),
+            ("due", self.due.map_or_else(|| "".into(), Value::Time)),
+            ("why", self.why.0.into()),
+            ("why_en", self.why.1.into()),
+        ])
     }
 }
 
-fn about<'v>(title: &str, state: &str, owner: &str, due: Value, why: &str) -> [(&'v str, Value); 5] {
-    [("title", title.into()), ("state", state.into()), ("owner", owner.into()), ("due", due), ("why", why.into())]
+fn words((zh, en): (&str, &str)) -> (String, String) {
+    (zh.to_owned(), en.to_owned())
 }
 
-fn item_entry(item: &Item, why: &str) -> Value {
-    let due = item.deadlines.iter().map(|d| d.at).min().map_or_else(|| "".into(), Value::Time);
-    let owner = item.owner.as_deref().unwrap_or_default();
-    entry(&item.id.to_string(), item.id.kind.name(), about(&item.title, &item.state, owner, due, why))
+impl DarkSource {
+    /// Why it is dark, in Chinese and English.
+    fn why(&self) -> (String, String) {
+        let (zh, en) = (format!("{} 个测点失联", self.stale), format!("{} tags without data", self.stale));
+        match (self.gateway_down, self.stale) {
+            (true, 0) => words(("网关离线", "gateway offline")),
+            (true, _) => (format!("网关离线，{zh}"), format!("gateway offline, {en}")),
+            (false, _) => (zh, en),
+        }
+    }
+}
+
+/// The one rule for items: what is real and is one of these kinds; of hidden dangers only those whose time is up, for
+/// the others have a responsible person and days to go.
+fn is_handed_over(item: &Item) -> bool {
+    item.provenance == Provenance::Real && (item.id.kind != Kind::HiddenDanger || item.overdue())
+}
+
+impl Book {
+    /// The open list, as a hand-over begun now would have it.
+    pub fn open_loops(&self, sight: &Sight) -> Vec<OpenLoop> {
+        let mut list: Vec<OpenLoop> = sight.alarms.iter().map(|a| OpenLoop::alarm(self, a)).collect();
+        let items = HANDED_OVER.into_iter().flat_map(|kind| self.open_of(kind));
+        list.extend(items.filter(|i| is_handed_over(i)).map(|i| OpenLoop::item(i)));
+        list.extend(sight.dark.iter().map(OpenLoop::source));
+        list
+    }
 }

@@ -1,14 +1,10 @@
 //! What the work systems are configured with, the timeline, and what is open at a change of shifts.
 
-use std::collections::BTreeMap;
-
 use axum::Json;
 use axum::extract::State;
 use protocol::{
-    FlowsView, OpenListView, OpenLoopView, PartiesView, PartyView, Permission, PlansView, Problem, ProfileView,
-    TimelineView,
+    FlowsView, OpenListView, PartiesView, PartyView, Permission, PlansView, Problem, ProfileView, TimelineView,
 };
-use response::{Item, Kind, Provenance};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -85,77 +81,10 @@ pub async fn timeline(
     Ok(Json(TimelineView { rows }))
 }
 
-/// What a shift must hand over: open alarms of every state, open items, dark sources.
+/// What a shift must hand over, exactly as a hand-over begun now would list it: open alarms of every state, open items,
+/// overdue hidden dangers, dark sources.
 #[utoipa::path(get, path = "/api/v1/handover/open", operation_id = "list_open", responses((status = 200, body = OpenListView)))]
 pub async fn open(State(api): State<Api>, caller: Caller) -> Result<Json<OpenListView>, Answer> {
     caller.may(Permission::SiteRead)?;
-    let (seq, alarms) = api.board.alarms(|_| true);
-    let mut items: Vec<OpenLoopView> = alarms.iter().map(alarm_loop).collect();
-    items.extend(api.board.items(handed_over).1.iter().map(|item| item_loop(item)));
-    items.extend(dark(&api));
-    Ok(Json(OpenListView { seq, items }))
-}
-
-/// What the kernel's hand-over puts on its list; of hidden dangers those whose time is up.
-fn handed_over(item: &Item) -> bool {
-    item.provenance == Provenance::Real
-        && match item.id.kind {
-            Kind::Order | Kind::Incident | Kind::RollCall | Kind::Vigilance => true,
-            Kind::HiddenDanger => item.overdue(),
-            _ => false,
-        }
-}
-
-fn alarm_loop(a: &protocol::AlarmView) -> OpenLoopView {
-    let state = serde_json::to_value(a.state).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
-    let why = match (&a.shelving, a.data_lost) {
-        (Some(s), _) => format!("搁置：{}", s.reason),
-        (None, true) => "数据中断".to_owned(),
-        (None, false) if a.active => "报警中".to_owned(),
-        (None, false) => "已恢复，未了结".to_owned(),
-    };
-    OpenLoopView {
-        r#ref: a.alarm_id.clone(),
-        kind: "alarm".into(),
-        title: format!("{}/{} {}", a.enterprise, a.tag, a.message_zh),
-        state,
-        owner: a.acknowledgement.as_ref().map(|k| k.by.account.clone()),
-        due: a.shelving.as_ref().map(|s| s.until),
-        why,
-    }
-}
-
-fn item_loop(item: &Item) -> OpenLoopView {
-    let state = response::flow_of(item.id.kind).state(&item.state).map_or(&*item.state, |s| s.zh);
-    OpenLoopView {
-        r#ref: item.id.to_string(),
-        kind: item.id.kind.name().into(),
-        title: item.title.clone(),
-        state: item.state.to_string(),
-        owner: item.owner.clone(),
-        due: item.deadlines.iter().map(|d| d.at.0).min(),
-        why: if item.overdue() { format!("{state}，超时") } else { state.to_owned() },
-    }
-}
-
-/// Enterprises with tags whose readings are overdue.
-fn dark(api: &Api) -> Vec<OpenLoopView> {
-    let (directory, latest, now) = (api.directory.load(), api.latest.load(), runtime::unix_now());
-    let mut stale: BTreeMap<&str, usize> = BTreeMap::new();
-    for (i, tag) in directory.tags().iter().enumerate().filter(|(_, t)| !t.retired) {
-        let age_s = latest.get(i as u32).map(|row| (now - row.source_time) as f64 / 1e6);
-        if tag.period_s.zip(age_s).is_some_and(|(period, age)| age > period * 3.0) {
-            *stale.entry(&tag.enterprise).or_default() += 1;
-        }
-    }
-    let row = |(enterprise, count): (&str, usize)| OpenLoopView {
-        r#ref: enterprise.to_owned(),
-        kind: "source".into(),
-        title: enterprise.to_owned(),
-        state: "stale".into(),
-        owner: None,
-        due: None,
-        why: format!("{count} 个测点失联"),
-    };
-    stale.into_iter().map(row).collect()
+    Ok(Json(read(&api.records.open_list, ()).await?))
 }

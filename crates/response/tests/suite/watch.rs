@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use model::Time;
 use proptest::prelude::*;
-use response::{Crew, ItemId, Kind, RosterPattern, ShiftPattern, Value, WorkSettings};
+use response::{Crew, DarkSource, ItemId, Kind, RosterPattern, ShiftPattern, Value, WorkSettings};
 
 use crate::desk::{Desk, at, party, red_alarm, refused, settings};
 
@@ -276,7 +276,7 @@ fn s4_a_shift_change_under_two_hundred_open_items_orphans_none() {
     let mut shelved = red_alarm(2, "gas.02");
     shelved.state = "shelved".into();
     desk.sight.alarms = vec![red_alarm(1, "gas.01"), shelved];
-    desk.sight.dark = vec![("chem-02".into(), "网关离线".into())];
+    desk.sight.dark = vec![DarkSource { enterprise: "chem-02".into(), stale: 0, gateway_down: true }];
     let link = format!("shift:{shift}");
     let handover = desk.create(&main, Kind::Handover, &[("successor", "next".into())], &[&link], &[]);
     assert_eq!(desk.state(shift), "handing_over");

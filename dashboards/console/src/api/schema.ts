@@ -1671,8 +1671,10 @@ export interface components {
             state: string;
             /** @description One line. */
             title: string;
-            /** @description Why it is here. */
+            /** @description Why it is here, in Chinese. */
             why: string;
+            /** @description The same in English. */
+            why_en: string;
         };
         /** @description Act on an order. */
         OrderActBody: {

@@ -12,7 +12,7 @@ const text = (value: Json | undefined): string => (value === undefined || value 
 /** Entries as the hand-over keeps them; a blank due time is none. */
 export function entriesOf(handover: WorkItem): Entry[] {
   return recordsOf(handover, 'entries').map((r) => ({
-    ref: text(r.ref), kind: text(r.kind), title: text(r.title), state: text(r.state), why: text(r.why), owner: text(r.owner) || null,
+    ref: text(r.ref), kind: text(r.kind), title: text(r.title), state: text(r.state), why: text(r.why), why_en: text(r.why_en), owner: text(r.owner) || null,
     due: typeof r.due === 'number' ? r.due : null, keeper: text(r.to),
   }));
 }
