@@ -290,7 +290,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What a shift must hand over: open alarms of every state, open items, dark sources. */
+        /**
+         * What a shift must hand over, exactly as a hand-over begun now would list it: open alarms of every state, open items,
+         *     overdue hidden dangers, dark sources.
+         */
         get: operations["list_open"];
         put?: never;
         post?: never;
@@ -1358,6 +1361,25 @@ export interface components {
             /** @description State after. */
             to: string;
         };
+        /** @description Something that was played in a drill. */
+        ExerciseFrame: {
+            /**
+             * Format: int64
+             * @description When it became durable.
+             */
+            committed_at?: number | null;
+            /** @description The frame as it would be if it were real, without a commit time. */
+            frame: Record<string, never>;
+            /** @description As in alarm frames. */
+            provisional?: boolean;
+            /**
+             * Format: int64
+             * @description Stream number.
+             */
+            seq: number;
+            /** @description `exercise`. */
+            type: string;
+        };
         /** @description What a receiver reported. */
         FeedbackView: {
             /**
@@ -1658,14 +1680,14 @@ export interface components {
         OpenLoopView: {
             /**
              * Format: int64
-             * @description Its next deadline.
+             * @description Its earliest deadline.
              */
             due?: number | null;
             /** @description `alarm`, `source`, or the kind of the item. */
             kind: string;
             /** @description Who is responsible. */
             owner?: string | null;
-            /** @description `A-000012`, `O-000003`, or an enterprise whose data is dark. */
+            /** @description `A-000012`, `O-000003`, or `dark:` and the enterprise whose data is dark. */
             ref: string;
             /** @description Its state. */
             state: string;
@@ -2659,6 +2681,8 @@ export interface operations {
                 before?: string;
                 /** @description At most so many, 1 to 10000; 1000 by default. */
                 limit?: number;
+                /** @description `real` by default; `exercise`: the open alarms of a running drill, which are in no other list. */
+                provenance?: string;
             };
             header?: never;
             path?: never;
