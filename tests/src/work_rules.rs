@@ -14,6 +14,9 @@ fn items_that_cannot_be_made() {
     let lead = log_in(&hall, "lead");
     let to = team(&lead, 0);
     let order = |fields: Value| json!({"kind": "order", "receivers": [to], "fields": fields});
+    // The drills that the demo's parties owe are planned from the start.
+    let total = || lead.get("/api/v1/work").1["total"].clone();
+    let before = total();
     let past = 1_600_000_000_000_000_i64;
     let table: [(Value, u16, &str, &str); 14] = [
         (json!({"kind": "order", "fields": {"content": "x"}}), 422, "FIELD_REQUIRED", "receiver"),
@@ -50,7 +53,7 @@ fn items_that_cannot_be_made() {
     }
     let body = json!({"receiver": "nobody", "content": "x", "priority": 1});
     problem(&lead.post("/api/v1/orders", &body), 404, "NOT_FOUND");
-    assert_eq!(lead.get("/api/v1/work").1["total"], 0, "no refusal left anything");
+    assert_eq!(total(), before, "no refusal left anything");
 }
 
 #[test]
