@@ -1358,6 +1358,25 @@ export interface components {
             /** @description State after. */
             to: string;
         };
+        /** @description Something that was played in a drill. */
+        ExerciseFrame: {
+            /**
+             * Format: int64
+             * @description When it became durable.
+             */
+            committed_at?: number | null;
+            /** @description The frame as it would be if it were real, without a commit time. */
+            frame: Record<string, never>;
+            /** @description As in alarm frames. */
+            provisional?: boolean;
+            /**
+             * Format: int64
+             * @description Stream number.
+             */
+            seq: number;
+            /** @description `exercise`. */
+            type: string;
+        };
         /** @description What a receiver reported. */
         FeedbackView: {
             /**
@@ -2657,6 +2676,8 @@ export interface operations {
                 before?: string;
                 /** @description At most so many, 1 to 10000; 1000 by default. */
                 limit?: number;
+                /** @description `real` by default; `exercise`: the open alarms of a running drill, which are in no other list. */
+                provenance?: string;
             };
             header?: never;
             path?: never;
