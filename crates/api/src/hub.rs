@@ -10,6 +10,8 @@ use tokio::sync::Notify;
 
 /// Settled frames kept for clients that lag or resume without a look into the journal.
 pub const RING_FRAMES: usize = 16_384;
+/// Bytes of them; a hand-over in a flood is hundreds of kilobytes a frame, and sixteen thousand of those would be gigabytes.
+const RING_BYTES: usize = 64 << 20;
 /// Taken by one client at once.
 const BATCH_BYTES: usize = 256 * 1024;
 /// Provisional frames kept; a disk that stalls longer shows only the newest of them.
@@ -21,6 +23,7 @@ struct Ring {
     first: u64,
     frames: VecDeque<Kept>,
     max: usize,
+    bytes: usize,
 }
 
 /// A frame, and the party that may see it besides the hall's staff; empty: none.
@@ -32,15 +35,18 @@ struct Kept {
 
 impl Ring {
     fn new(first: u64, max: usize) -> Self {
-        Self { first, frames: VecDeque::new(), max }
+        Self { first, frames: VecDeque::new(), max, bytes: 0 }
     }
 
+    /// The newest frame always stays.
     fn push(&mut self, frame: Kept) {
-        if self.frames.len() == self.max {
-            self.frames.pop_front();
+        self.bytes += frame.bytes.len();
+        self.frames.push_back(frame);
+        while self.frames.len() > self.max || (self.bytes > RING_BYTES && self.frames.len() > 1) {
+            let Some(oldest) = self.frames.pop_front() else { break };
+            self.bytes -= oldest.bytes.len();
             self.first += 1;
         }
-        self.frames.push_back(frame);
     }
 
     /// Number the next pushed frame gets.
@@ -262,6 +268,18 @@ mod tests {
         let mut cursor = hub.cursor(1);
         hub.publish((0..=RING_FRAMES).map(|_| ("x", "")));
         assert_eq!(hub.drain(&mut cursor, None, &mut Vec::new()), Err(FellBehind));
+    }
+
+    #[test]
+    fn large_frames_do_not_fill_the_memory() {
+        let hub = Hub::new(1);
+        let large = "a".repeat(1 << 20);
+        hub.publish((0..100).map(|_| (large.as_str(), "")));
+        assert_eq!(hub.range(), (38, 100));
+        let mut cursor = hub.cursor(37);
+        assert_eq!(hub.drain(&mut cursor, None, &mut Vec::new()), Err(FellBehind));
+        hub.publish([("a".repeat(RING_BYTES).as_str(), "")].into_iter());
+        assert_eq!(hub.range(), (101, 101));
     }
 
     #[test]

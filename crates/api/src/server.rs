@@ -70,6 +70,8 @@ pub struct Api {
     pub argon: Arc<tokio::sync::Semaphore>,
     /// Attachments received at once.
     pub uploads: Arc<tokio::sync::Semaphore>,
+    /// Exports made at once.
+    pub exports: Arc<tokio::sync::Semaphore>,
     /// Held while accounts change: each change is judged by what the one before left.
     pub account_changes: Arc<tokio::sync::Mutex<()>>,
 }
@@ -95,6 +97,7 @@ impl Api {
             tasks,
             argon: Arc::new(tokio::sync::Semaphore::new(ARGON_AT_ONCE)),
             uploads: Arc::new(tokio::sync::Semaphore::new(UPLOADS_AT_ONCE)),
+            exports: Arc::new(tokio::sync::Semaphore::new(1)),
             account_changes: Arc::default(),
         }
     }

@@ -215,7 +215,7 @@ impl Sessions {
         let token = random_hex::<32>();
         row.token_hash = hash_token(&token);
         read(&records.keep_session, row.clone()).await?;
-        self.admit(&row, actor, role, row.created_at);
+        self.admit_unless_ended(&row, actor, role, row.created_at)?;
         Ok(token)
     }
 
@@ -253,12 +253,18 @@ impl Sessions {
                 (account.actor, account.role)
             }
         };
+        self.admit_unless_ended(&row, actor, role, now)
+    }
+
+    /// A password takes time to check, and a row to read or write: meanwhile the account may have been disabled, or the
+    /// link revoked.
+    fn admit_unless_ended(&self, row: &SessionRow, actor: Actor, role: Role, now: i64) -> Result<Grant, Problem> {
         // Held over the admission: what is ended meanwhile is ended after it, and found in memory.
         let ended = self.ended.lock();
-        if ended.has(&hash, &row) {
-            return Err(required());
+        if ended.has(&row.token_hash, row) {
+            return Err(Problem::new("LOGIN_REQUIRED", ""));
         }
-        Ok(self.admit(&row, actor, role, now))
+        Ok(self.admit(row, actor, role, now))
     }
 
     /// Marks a session as used. None: not in memory.
@@ -415,6 +421,9 @@ mod tests {
         assert!(!sessions.still_holds(&own, 6));
         assert!(sessions.ended.lock().has("h2", &row("h2", None)));
         assert!(!sessions.ended.lock().has("h3", &SessionRow { created_at: 6, ..row("h3", None) }), "logs in anew");
+        let duty = Actor { account: "duty".into(), name: "duty".into() };
+        let late = sessions.admit_unless_ended(&row("h4", None), duty, Role::DutyOfficer, 6);
+        assert_eq!(late.unwrap_err().code, "LOGIN_REQUIRED", "its password was being checked");
         sessions.add_machine("token", Actor::system(), Role::ReadOnly);
         let hash = hash_token("token");
         let grant = sessions.machines.lock().get(&hash).map(|m| m.grant.clone()).unwrap();

@@ -93,14 +93,16 @@ impl Consoles {
     /// Who is there.
     pub fn presence(&self) -> PresenceView {
         let rows = self.rows.lock();
+        // A telephone in the field is no console of the hall: it sounds no alarm to anybody at the desk.
+        let desk: Vec<&Row> = rows.iter().filter(|r| response::party_of(&r.who.account).is_none()).collect();
         let mut people: Vec<ActorView> = Vec::new();
-        for row in rows.iter() {
+        for row in &desk {
             if !people.contains(&row.who) {
                 people.push(row.who.clone());
             }
         }
-        let armed = rows.iter().filter(|r| r.armed).count() as u32;
-        PresenceView { consoles: rows.len() as u32, armed, people }
+        let armed = desk.iter().filter(|r| r.armed).count() as u32;
+        PresenceView { consoles: desk.len() as u32, armed, people }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The work systems inside the engine: commands, deadlines, and what alarms mean to them. Nothing here runs on the way
 //! of a plain reading.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use alarm::{AlarmId, AlarmRecord, Annunciation, Cause, State, Transition};
@@ -16,7 +16,7 @@ use crate::deadline::Due;
 use crate::engine::Engine;
 use crate::episode::NEVER;
 use crate::theatre::is_played;
-use crate::{Effects, FactBody, Notice, Outcome};
+use crate::{Effects, FactBody, Notice, Outcome, Refusal};
 
 /// What the work systems must know about one transition.
 pub(crate) struct News {
@@ -97,10 +97,7 @@ impl Engine {
         command: &WorkCommand,
         out: &mut Effects,
     ) -> Answer {
-        for tag in response::scripted_tags(command) {
-            let (enterprise, name) = tag.split_once('/').unwrap_or_default();
-            self.find_tag(enterprise, name)?;
-        }
+        self.know_tags(response::scripted_tags(command))?;
         let sight = self.sight(command.asks());
         let turn = Turn { now, seq: self.seq + 1, actor };
         let events = self.book.command(turn, command, &sight)?;
@@ -116,6 +113,25 @@ impl Engine {
         let alarm = alarm_of(command);
         self.push_work(now, events, out);
         Ok(Outcome { seq, alarm, items, repeated: false })
+    }
+
+    /// All of them are measured here. One pass over the tags whatever the script: five hundred look-ups among a hundred
+    /// thousand would hold up the alarms.
+    fn know_tags(&self, scripted: Vec<String>) -> Result<(), Refusal> {
+        let mut unknown: BTreeSet<(&str, &str)> =
+            scripted.iter().map(|tag| tag.split_once('/').unwrap_or_default()).collect();
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        for tag in self.rules.tags.iter().filter(|t| !t.retired) {
+            unknown.remove(&(&*tag.enterprise, &*tag.tag));
+        }
+        match unknown.first() {
+            Some((enterprise, name)) => {
+                Err(Refusal::NotFound { what: "tag".into(), id: format!("{enterprise}/{name}") })
+            }
+            None => Ok(()),
+        }
     }
 
     /// Events were numbered from the next stream number on; each becomes the fact of its number.

@@ -18,6 +18,9 @@ use crate::records::{Readers, change_records};
 
 /// Told messages leave the outbox this often.
 const CLEAR_EVERY: Duration = Duration::from_secs(2);
+/// The tables are at most a stalled disk behind: looked at so often, this far apart.
+const TABLES_LOOKS: u32 = 2_500;
+const TABLES_EVERY: Duration = Duration::from_millis(4);
 /// Messages read from the outbox at once, at the start.
 const PAGE: u64 = 1_000;
 
@@ -26,13 +29,19 @@ const PAGE: u64 = 1_000;
 pub struct Outlet {
     outgoing: Mutex<Option<Outgoing>>,
     told: AtomicU64,
+    /// The newest fact that was told before the way was open.
+    missed: AtomicU64,
 }
 
 impl Outlet {
     /// Tells durable facts.
     pub fn tell(&self, told: &Told<'_>) {
         let outgoing = self.outgoing.lock();
-        let Some(outgoing) = &*outgoing else { return };
+        let Some(outgoing) = &*outgoing else {
+            let newest = told.facts.last().map_or(0, |f| f.seq);
+            self.missed.fetch_max(newest, Ordering::AcqRel);
+            return;
+        };
         for (fact, text) in told.facts.iter().zip(told.texts) {
             // Only what is real gets a topic: a drill cannot reach a siren by its type.
             if let Some(topic) = response::Told::of(fact).real().and_then(topic) {
@@ -55,6 +64,7 @@ impl Outlet {
     pub fn open(&self, outgoing: Outgoing, readers: &Readers) -> Result<(), Problem> {
         // Held while the outbox is read: what is committed meanwhile is told after it, not skipped.
         let mut slot = self.outgoing.lock();
+        self.wait_for_missed(readers)?;
         let open = store::AlarmFilter { closed: Some(false), limit: store::ROWS_MAX, ..Default::default() };
         for row in readers.read(|r| r.alarms(&open))? {
             republish(&outgoing, &settle(&row.json, Some(row.committed_at)));
@@ -74,6 +84,19 @@ impl Outlet {
         }
         *slot = Some(outgoing);
         Ok(())
+    }
+
+    /// A fact is told before the tables have it: one that found the way closed is in the outbox only a moment later. The
+    /// hall writes it without asking for the way again.
+    fn wait_for_missed(&self, readers: &Readers) -> Result<(), Problem> {
+        let missed = self.missed.load(Ordering::Acquire);
+        for _ in 0..TABLES_LOOKS {
+            if missed == 0 || !readers.read(|r| r.events_since(missed - 1, 1))?.is_empty() {
+                return Ok(());
+            }
+            std::thread::sleep(TABLES_EVERY);
+        }
+        Err(Problem::new("BUSY", "").detail("发布箱尚未写入", "the outbox does not have the newest facts yet"))
     }
 
     /// Clears the outbox of what was told, now and then: a crash in between tells it again, which is harmless.

@@ -47,8 +47,8 @@ fn shown(kind: Option<FieldKind>, value: Option<&Json>) -> String {
     }
 }
 
-/// Items as rows; with one kind, its fields are columns.
-pub fn csv_of_items(kind: Option<Kind>, items: &[WorkItemView], settings: &WorkSettings) -> String {
+/// The first row of a file of items, with the byte order mark; with one kind, its fields are columns.
+pub fn csv_head_of_items(kind: Option<Kind>) -> String {
     let mut out = String::from(BOM);
     let fields = kind.map_or(&[][..], |kind| flow_of(kind).fields);
     let mut head: Vec<String> = [
@@ -71,10 +71,15 @@ pub fn csv_of_items(kind: Option<Kind>, items: &[WorkItemView], settings: &WorkS
     .to_vec();
     head.extend(fields.iter().map(|f| format!("{} {}", f.zh, f.name)));
     row(&mut out, &head);
-    for item in items {
-        row(&mut out, &cells(item, fields, settings));
-    }
     out
+}
+
+/// Appends items as rows.
+pub fn csv_of_items(out: &mut String, kind: Option<Kind>, items: &[WorkItemView], settings: &WorkSettings) {
+    let fields = kind.map_or(&[][..], |kind| flow_of(kind).fields);
+    for item in items {
+        row(out, &cells(item, fields, settings));
+    }
 }
 
 fn cells(item: &WorkItemView, fields: &[response::FieldSpec], settings: &WorkSettings) -> Vec<String> {

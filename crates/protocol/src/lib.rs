@@ -16,7 +16,7 @@ mod work_body;
 
 pub use alarms::{AcknowledgementView, ActorView, AlarmView, ShelvingView};
 pub use body::*;
-pub use csv::{csv_of_items, csv_of_life};
+pub use csv::{csv_head_of_items, csv_of_items, csv_of_life};
 pub use flow_view::*;
 pub use frame::{
     AlarmFrame, ClientFrame, ExerciseFrame, Heartbeat, Hello, Names, NoticeFrame, OrderFrame, ReadingView,

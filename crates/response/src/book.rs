@@ -93,8 +93,11 @@ impl Book {
         stage.fire(id, &name, at);
         let (changes, events) = stage.finish();
         self.take_over(changes);
-        // A step that told nothing is over all the same; else it would be due for ever.
-        self.due.remove(&(at, id, name));
+        // A step that told nothing is over all the same; else it would be due for ever. One that changed the item may have
+        // armed the next for the same time: two steps of a script, say.
+        if events.iter().all(|e| e.item.id != id) {
+            self.due.remove(&(at, id, name));
+        }
         events
     }
 

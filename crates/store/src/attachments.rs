@@ -4,6 +4,7 @@
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use model::Time;
 use sha2::{Digest, Sha256};
@@ -122,26 +123,36 @@ pub fn is_id(text: &str) -> bool {
 /// The folder of attachments.
 #[derive(Clone, Debug)]
 pub struct Attachments {
-    folder: PathBuf,
+    pub(crate) folder: PathBuf,
+    /// Bytes that must stay free.
+    pub(crate) keep_free: u64,
 }
+
+/// Free bytes that photos leave to the journal, which lies on the same disk and without which there is no hall.
+const KEEP_FREE: u64 = 512 << 20;
+/// Files begun by this process.
+static PARTS: AtomicU64 = AtomicU64::new(0);
 
 impl Attachments {
     /// The folder below the data folder; it is made when the first file comes.
     pub fn new(data_dir: &Path) -> Self {
-        Self { folder: data_dir.join("attachments") }
+        Self { folder: data_dir.join("attachments"), keep_free: KEEP_FREE }
     }
 
     /// Keeps bytes durably and returns their id; what is there already is not written again.
     ///
     /// # Errors
-    /// Of the disk.
+    /// Of the disk; also when it is so full that the journal will soon need what is left.
     pub fn keep(&self, bytes: &[u8]) -> Result<String, StoreError> {
         let id = hex(&Sha256::digest(bytes));
         let folder = self.folder.join(&id[..2]);
         let path = folder.join(&id);
         if !matches!(self.read(&id), Ok(Some(_))) {
             fs::create_dir_all(&folder).map_err(StoreError::file("create", &folder))?;
-            let partial = folder.join(format!("{id}.{}.part", std::process::id()));
+            self.check_room(&path, bytes.len() as u64)?;
+            // The same photo may come twice at once, from a telephone that gave up waiting: each has a file of its own.
+            let number = PARTS.fetch_add(1, Ordering::Relaxed);
+            let partial = folder.join(format!("{id}.{}-{number}.part", std::process::id()));
             write_through(&partial, bytes).map_err(StoreError::file("write", &partial))?;
             fs::rename(&partial, &path).map_err(StoreError::file("rename", &path))?;
         }
@@ -150,6 +161,15 @@ impl Attachments {
             File::open(folder).and_then(|f| f.sync_all()).map_err(StoreError::file("sync", folder))?;
         }
         Ok(id)
+    }
+
+    fn check_room(&self, path: &Path, bytes: u64) -> Result<(), StoreError> {
+        let disk = rustix::fs::statvfs(&self.folder)
+            .map_err(|e| StoreError::file("ask how full the disk is for", path)(e.into()))?;
+        if disk.f_bavail.saturating_mul(disk.f_frsize) >= self.keep_free.saturating_add(bytes) {
+            return Ok(());
+        }
+        Err(StoreError::file("keep", path)(ErrorKind::StorageFull.into()))
     }
 
     /// The bytes of an id; none: not here.

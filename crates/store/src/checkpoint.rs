@@ -97,6 +97,15 @@ pub(crate) fn checkpoint(database: &mut Database) -> Result<WalState, SqlError> 
     Ok(state.unwrap_or(WalState { pages: 0, moved: 0 }))
 }
 
+/// Waits until all that was written into the WAL is on the disk, also by a process that ended before it waited.
+pub(crate) fn sync_wal(folder: &Path) -> Result<(), StoreError> {
+    let wal = folder.join("journal.db-wal");
+    match std::fs::File::open(&wal).and_then(|file| file.sync_all()) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(StoreError::file("sync", &wal)(error)),
+        _ => Ok(()),
+    }
+}
+
 /// Grows WAL and database file by `WAL_BYTES` if the WAL is shorter: a table is filled and dropped again. From then on
 /// a commit overwrites blocks the files already have, and its `fdatasync` has no metadata to write.
 pub(crate) fn preallocate(database: &mut Database, folder: &Path) -> Result<(), SqlError> {

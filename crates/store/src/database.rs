@@ -353,6 +353,14 @@ impl Database {
         }
     }
 
+    /// Rows changed by this connection since it was opened; always 0 on PostgreSQL.
+    pub(crate) fn rows_changed(&self) -> u64 {
+        match self {
+            Self::Sqlite(connection) => connection.total_changes(),
+            Self::Postgres(_) => 0,
+        }
+    }
+
     /// The first error is what counts; SQLite may have rolled back by itself already.
     fn roll_back(&mut self) -> bool {
         let rolled = self.batch("ROLLBACK");

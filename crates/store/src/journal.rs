@@ -276,8 +276,11 @@ impl Journal {
     where
         F: FnOnce(&mut Database) -> Result<(), SqlError>,
     {
+        let before = self.database.rows_changed();
         self.transact(true, doing, work)?;
-        if let Some(redo) = &mut self.redo {
+        // A commit that changed nothing writes nothing, and SQLite syncs nothing for it.
+        let synced = self.database.rows_changed() != before;
+        if let Some(redo) = self.redo.as_mut().filter(|_| synced) {
             redo.restart();
         }
         Ok(())

@@ -6,7 +6,7 @@ use std::path::Path;
 use model::Time;
 
 use crate::audit::Head;
-use crate::checkpoint::Checkpointer;
+use crate::checkpoint::{self, Checkpointer};
 use crate::journal::{self, Counters, Journal, Location, PAGE_SIZE};
 use crate::lock::FolderLock;
 use crate::redo::{Body, Redo};
@@ -128,9 +128,29 @@ fn redo(database: &mut Database, location: &Location) -> Result<Option<Redo>, St
     let doing = "write a secured commit";
     let (mut counters, _) = read_state(database).map_err(StoreError::sql(doing))?;
     let each = |body: &Body<'_>| {
+        follows(body, counters.fact)?;
         database.transaction(|db| rows::redo(db, &mut counters, body)).map_err(StoreError::sql(doing))
     };
-    Redo::open(folder, each).map(Some)
+    let mut redo = Redo::open(folder, each)?;
+    if let Some((number, fact)) = redo.behind.filter(|(_, fact)| *fact > counters.fact) {
+        let problem = format!("cannot be read up to record {number}, which holds fact {fact}");
+        return Err(redo.damaged(number, problem));
+    }
+    // Tables that had all of it already had perhaps not waited for the disk.
+    checkpoint::sync_wal(folder)?;
+    redo.begin_anew();
+    Ok(Some(redo))
+}
+
+/// A log that goes on where the tables do not end belongs to others: a copy that is older, or begun anew.
+fn follows(body: &Body<'_>, last: u64) -> Result<(), StoreError> {
+    match body.facts.iter().find(|f| f.seq > last) {
+        Some(fact) if fact.seq != last + 1 => {
+            let problem = format!("goes on with fact {}, but the tables end at fact {last}", fact.seq);
+            Err(StoreError::Damaged { table: "journal.redo", row: fact.seq as i64, problem })
+        }
+        _ => Ok(()),
+    }
 }
 
 fn open_database(location: &Location) -> Result<(Database, Option<FolderLock>), StoreError> {

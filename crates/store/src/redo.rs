@@ -10,8 +10,9 @@
 //! record  = magic "FHR1", crc32c of all that follows, length of the body (4 bytes each), number (8 bytes), body
 //! body    = postcard of `Body`; filled up with zeros to the next block
 //! ```
-//! Numbers follow one another without a gap. A record that does not fit its checksum ends the log (a torn write was
-//! never acknowledged), unless a later record stands behind it: then an acknowledged one was damaged.
+//! Numbers follow one another without a gap. A record that does not fit its checksum ends the log: a torn write was
+//! never acknowledged. A whole record behind the end is of before the log began anew, and the tables have it; if they do
+//! not, an acknowledged record was damaged.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -59,15 +60,18 @@ pub(crate) struct Redo {
     /// The number of the next record.
     number: u64,
     record: Vec<u8>,
+    /// The newest whole record that stands where the log does not reach: its number and its last fact.
+    pub behind: Option<(u64, u64)>,
     /// How long the last sync took.
     pub synced_in: Duration,
 }
 
 impl Redo {
-    /// Opens or makes the log of a data folder, and gives every record it holds to `each`, oldest first.
+    /// Opens or makes the log of a data folder, and gives every record it holds to `each`, oldest first. Whoever has the
+    /// tables must then ask whether `behind` holds what they lack: an acknowledged record before it was damaged.
     ///
     /// # Errors
-    /// `Damaged` if an acknowledged record cannot be read; the first error of `each`.
+    /// `Damaged` if the file was cut or a record cannot be read; the first error of `each`.
     pub fn open(folder: &Path, mut each: impl FnMut(&Body<'_>) -> Result<(), StoreError>) -> Result<Self, StoreError> {
         let path = folder.join("journal.redo");
         let bytes = match std::fs::read(&path) {
@@ -75,12 +79,17 @@ impl Redo {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(StoreError::file("read", &path)(error));
             }
-            // Not there, or its making was cut short: nothing was acknowledged by it.
-            _ => make(folder, &path).map_err(StoreError::file("make", &path))?,
+            // It gets its name when it is whole.
+            Ok(bytes) => {
+                let problem = format!("is {} bytes long, wanted {SIZE}", bytes.len());
+                return Err(StoreError::Damaged { table: "journal.redo", row: 0, problem });
+            }
+            Err(_) => make(folder, &path).map_err(StoreError::file("make", &path))?,
         };
         let file = OpenOptions::new().write(true).open(&path).map_err(StoreError::file("open", &path))?;
         forget(&file).map_err(StoreError::file("advise on", &path))?;
-        let mut redo = Self { file, path, at: 0, number: 1, record: Vec::new(), synced_in: Duration::ZERO };
+        let synced_in = Duration::ZERO;
+        let mut redo = Self { file, path, at: 0, number: 1, record: Vec::new(), behind: None, synced_in };
         while let Some(body) = redo.next(&bytes)? {
             each(&body)?;
         }
@@ -91,29 +100,29 @@ impl Redo {
     fn next<'a>(&mut self, bytes: &'a [u8]) -> Result<Option<Body<'a>>, StoreError> {
         let here = bytes.get(self.at..).and_then(read);
         let Some((number, body)) = here.filter(|(number, _)| self.at == 0 || *number == self.number) else {
-            return self.end(bytes).map(|()| None);
+            self.behind = self.newest_behind(bytes)?;
+            return Ok(None);
         };
-        let damaged = |e: postcard::Error| self.damaged(self.number, e.to_string());
-        let parsed = postcard::from_bytes(body).map_err(damaged)?;
+        let parsed = self.parse(number, body)?;
         self.number = number + 1;
         self.at += blocks(HEAD + body.len());
         Ok(Some(parsed))
     }
 
-    /// Older records may stand behind the end; a newer one may not.
-    fn end(&self, bytes: &[u8]) -> Result<(), StoreError> {
-        let rest = bytes.get(self.at..).unwrap_or_default();
-        let newer = rest.chunks(BLOCK).enumerate().find_map(|(i, _)| {
-            let (number, _) = read(&rest[i * BLOCK..])?;
-            (self.at > 0 && number >= self.number).then_some(number)
-        });
-        match newer {
-            None => Ok(()),
-            Some(number) => Err(self.damaged(self.number, format!("but record {number} is there"))),
-        }
+    fn parse<'a>(&self, number: u64, body: &'a [u8]) -> Result<Body<'a>, StoreError> {
+        postcard::from_bytes(body).map_err(|e| self.damaged(number, e.to_string()))
     }
 
-    fn damaged(&self, number: u64, problem: String) -> StoreError {
+    /// Records of before the log began anew may stand behind its end.
+    fn newest_behind(&self, bytes: &[u8]) -> Result<Option<(u64, u64)>, StoreError> {
+        let rest = bytes.get(self.at..).unwrap_or_default();
+        let whole = (0..rest.len()).step_by(BLOCK).filter_map(|at| read(&rest[at..]));
+        let Some((number, body)) = whole.max_by_key(|(number, _)| *number) else { return Ok(None) };
+        let last = self.parse(number, body)?.facts.last().map_or(0, |f| f.seq);
+        Ok(Some((number, last)))
+    }
+
+    pub fn damaged(&self, number: u64, problem: String) -> StoreError {
         StoreError::Damaged { table: "journal.redo", row: number as i64, problem }
     }
 
@@ -160,6 +169,12 @@ impl Redo {
     /// SQLite holds all of it durably: the log begins anew.
     pub fn restart(&mut self) {
         self.at = 0;
+    }
+
+    /// The same after opening: no record may ever stand before an older one with a higher number.
+    pub fn begin_anew(&mut self) {
+        self.number = self.number.max(self.behind.map_or(0, |(number, _)| number) + 1);
+        self.restart();
     }
 }
 
@@ -211,33 +226,58 @@ mod tests {
     }
 
     fn append(redo: &mut Redo, input_seq: u64, inputs: &[u8]) {
-        let body = Body { committed_at: 1, input_seq, heard: 2, inputs, facts: Vec::new() };
+        let facts = vec![crate::tests::journal::fact(input_seq, 1, "{}")];
+        let body = Body { committed_at: 1, input_seq, heard: 2, inputs, facts };
         assert!(redo.append(&body).expect("appends"));
     }
 
     /// Appends three records, changes the byte at `at`, and opens again.
-    fn reopened(at: u64) -> Result<Vec<u64>, StoreError> {
+    #[track_caller]
+    fn check(at: u64, expected: &[u64], behind: Option<(u64, u64)>) {
         let folder = tempfile::tempdir().expect("a folder");
-        let (mut redo, _) = open(folder.path())?;
+        let (mut redo, _) = open(folder.path()).expect("opens");
         (1..=3).for_each(|n| append(&mut redo, n, &[7; 5_000]));
         redo.file.write_all_at(&[0xEE], at).expect("writes");
-        open(folder.path()).map(|(_, seen)| seen)
+        let (redo, seen) = open(folder.path()).expect("opens");
+        assert_eq!((seen.as_slice(), redo.behind), (expected, behind));
     }
 
     #[test]
     fn what_was_appended_is_read_again_in_order() {
-        let behind_all = 3 * 2 * BLOCK as u64;
-        assert_eq!(reopened(behind_all).expect("opens"), [1, 2, 3]);
+        check(3 * 2 * BLOCK as u64, &[1, 2, 3], None);
     }
 
     #[test]
     fn a_torn_last_record_was_never_acknowledged() {
-        assert_eq!(reopened(2 * 2 * BLOCK as u64 + 100).expect("opens"), [1, 2]);
+        check(2 * 2 * BLOCK as u64 + 100, &[1, 2], None);
     }
 
     #[test]
-    fn a_damaged_record_before_others_is_told() {
-        assert!(matches!(reopened(2 * BLOCK as u64 + 100), Err(StoreError::Damaged { row: 2, .. })));
+    fn a_whole_record_behind_the_end_is_told() {
+        check(2 * BLOCK as u64 + 100, &[1], Some((3, 3)));
+        check(100, &[], Some((3, 3)));
+    }
+
+    #[test]
+    fn a_file_that_was_cut_is_not_made_anew() {
+        let folder = tempfile::tempdir().expect("a folder");
+        open(folder.path()).expect("opens").0.file.set_len(SIZE as u64 / 2).expect("cut");
+        assert!(matches!(open(folder.path()), Err(StoreError::Damaged { table: "journal.redo", .. })));
+    }
+
+    #[test]
+    fn numbers_go_on_after_a_torn_first_record() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (mut redo, _) = open(folder.path()).expect("opens");
+        (1..=3).for_each(|n| append(&mut redo, n, &[]));
+        redo.file.write_all_at(&[0xEE], 30).expect("writes");
+        let (mut redo, seen) = open(folder.path()).expect("opens");
+        assert_eq!(seen, []);
+        redo.begin_anew();
+        append(&mut redo, 4, &[]);
+        let (redo, seen) = open(folder.path()).expect("opens");
+        assert_eq!((seen.as_slice(), redo.behind), (&[4][..], Some((3, 3))));
+        assert_eq!(redo.number, 5);
     }
 
     #[test]

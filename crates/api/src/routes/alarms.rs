@@ -12,7 +12,7 @@ use protocol::{
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::{Key, command};
+use super::{Key, command, tables_have};
 use crate::access::Caller;
 use crate::deps::{AlarmQuery, read};
 use crate::problem::{Answer, Body, Params};
@@ -75,6 +75,7 @@ pub async fn list(
     let (seq, mut alarms) = api.board.alarms(|a| open && params.keeps(a));
     alarms.truncate(limit);
     if closed && alarms.len() < limit {
+        tables_have(&api, seq).await?;
         let query = AlarmQuery {
             enterprise: params.enterprise,
             priority: params.priority,

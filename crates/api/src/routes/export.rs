@@ -3,7 +3,8 @@
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use protocol::{Permission, Problem, csv_of_items, csv_of_life};
+use protocol::{Permission, Problem, WorkItemView, csv_head_of_items, csv_of_items, csv_of_life};
+use response::Kind;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -82,27 +83,45 @@ pub async fn list(
     let csv = format.csv()?;
     let mut query = params.query(None)?;
     query.limit = PAGE;
-    let (kind, mut items) = (query.kind, Vec::new());
+    // One at a time: a hundred thousand items are hundreds of megabytes, and the hall lives in the same memory.
+    let _place = api.exports.acquire().await.map_err(|_| Problem::new("STOPPING", ""))?;
+    let kind = query.kind;
+    let mut text = if csv { csv_head_of_items(kind) } else { "[".to_owned() };
     loop {
-        let (total, mut page) = read(&api.records.work, query.clone()).await?;
+        let (total, page) = read(&api.records.work, query.clone()).await?;
         if total > ITEMS_MAX {
             let en = format!("{total} items; at most {ITEMS_MAX}, narrow the filter");
             return Err(Problem::new("FIELD_INVALID", "query")
                 .detail(&format!("共 {total} 条，请缩小范围"), &en)
                 .into());
         }
-        let full = page.len() == PAGE;
-        items.append(&mut page);
-        match items.last().filter(|_| full) {
+        append(&api, &mut text, (csv, kind), &page)?;
+        match page.last().filter(|_| page.len() == PAGE) {
             Some(last) => query.before = Some(parse_id(&last.id)?),
             None => break,
         }
     }
-    let settings = api.work_settings.load();
-    let text = if csv {
-        csv_of_items(kind, &items, &settings)
-    } else {
-        serde_json::to_string(&items).map_err(|_| Problem::new("INTERNAL", ""))?
-    };
-    Ok(file(kind.map_or("work", response::Kind::name), csv, text)?)
+    if !csv {
+        text.push(']');
+    }
+    Ok(file(kind.map_or("work", Kind::name), csv, text)?)
+}
+
+fn append(
+    api: &Api,
+    text: &mut String,
+    (csv, kind): (bool, Option<Kind>),
+    page: &[WorkItemView],
+) -> Result<(), Problem> {
+    if csv {
+        csv_of_items(text, kind, page, &api.work_settings.load());
+        return Ok(());
+    }
+    for item in page {
+        if !text.ends_with('[') {
+            text.push(',');
+        }
+        text.push_str(&serde_json::to_string(item).map_err(|_| Problem::new("INTERNAL", ""))?);
+    }
+    Ok(())
 }

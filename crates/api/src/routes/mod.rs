@@ -14,14 +14,21 @@ pub(crate) mod tokens;
 pub(crate) mod watch;
 pub(crate) mod work;
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::routing::{delete, get, post};
 use engine::{Command, CommandKind};
 use protocol::{DoneView, Problem};
 
 use crate::access::Caller;
+use crate::deps::read;
 use crate::server::Api;
 use crate::{console, openapi, stream};
+
+/// The tables are at most a stalled disk behind: looked at so often, this far apart.
+const TABLES_LOOKS: u32 = 250;
+const TABLES_EVERY: Duration = Duration::from_millis(4);
 
 /// The router without its state.
 pub fn all() -> Router<Api> {
@@ -104,6 +111,20 @@ fn reading_routes() -> Router<Api> {
 
 async fn not_found() -> crate::problem::Answer {
     Problem::new("NOT_FOUND", "path").into()
+}
+
+/// A fact is told as soon as it is durable, and the tables get it a moment later. Whoever answers with a stream number and
+/// with what the tables say waits for them first: a client that goes on from that number would never see what lies between.
+/// Tables that do not come (the journal failed) are shown as they are: old rows are better than none.
+pub(crate) async fn tables_have(api: &Api, seq: u64) -> Result<(), Problem> {
+    for _ in 0..TABLES_LOOKS {
+        if seq == 0 || !read(&api.records.events_since, (seq - 1, 1)).await?.is_empty() {
+            return Ok(());
+        }
+        tokio::time::sleep(TABLES_EVERY).await;
+    }
+    tracing::warn!(seq, "the tables do not have what was told");
+    Ok(())
 }
 
 /// Hands a command to the hall and waits until it is durable.

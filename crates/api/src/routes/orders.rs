@@ -9,7 +9,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::work::{do_action, links, parse_id};
-use super::{Key, command};
+use super::{Key, command, tables_have};
 use crate::access::Caller;
 use crate::deps::read;
 use crate::problem::{Answer, Body, Params};
@@ -36,7 +36,10 @@ pub async fn list(
     let party = caller.may_read()?;
     let (seq, open) = api.board.orders(|item| party.is_none_or(|p| item.receiver.as_deref() == Some(p)));
     let mut orders = match params.state.as_deref() {
-        Some("all") => read(&api.records.orders, (party.map(str::to_owned), LIMIT)).await?,
+        Some("all") => {
+            tables_have(&api, seq).await?;
+            read(&api.records.orders, (party.map(str::to_owned), LIMIT)).await?
+        }
         _ => open,
     };
     let settings = api.work_settings.load();

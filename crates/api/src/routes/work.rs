@@ -11,7 +11,7 @@ use response::{Attachment, ItemId, Kind, Link, WorkCommand, flow_of};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Key, command};
+use super::{Key, command, tables_have};
 use crate::access::Caller;
 use crate::deps::{GroupQuery, WorkQuery, read};
 use crate::problem::{Answer, Body, Params};
@@ -119,6 +119,7 @@ pub async fn list(
     }
     // Read first: what the list shows is at least as new.
     let (seq, _) = api.board.seq();
+    tables_have(&api, seq).await?;
     let (total, items) = read(&api.records.work, params.query(party.as_deref())?).await?;
     let shown = |view: WorkItemView| if party.is_some() { view.for_party() } else { view };
     Ok(Json(WorkView { seq, total, items: items.into_iter().map(shown).collect() }))

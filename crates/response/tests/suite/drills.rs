@@ -12,6 +12,17 @@ fn running(desk: &mut Desk) -> ItemId {
     drill
 }
 
+#[test]
+fn steps_of_a_script_at_the_same_second_all_come() {
+    let mut desk = Desk::new();
+    let step = |at_s: f64| Value::record([("at_s", at_s.into()), ("text", "处置".into())]);
+    let drill = desk.create("chief", Kind::Drill, &[("title", "演练".into())], &[], &[]);
+    desk.act("chief", drill, "write_script", &[("script", Value::List([5.0, 5.0, 5.0, 9.0].map(step).into()))]);
+    desk.act("chief", drill, "begin", &[]);
+    desk.wait_until(60.0);
+    assert_eq!(desk.book.get(drill).unwrap().number("injects"), Some(4.0));
+}
+
 /// One open item of everything that can be played.
 pub fn play_everything(desk: &mut Desk, link: &str) -> Vec<ItemId> {
     let targets = Value::List(vec!["town".into()]);

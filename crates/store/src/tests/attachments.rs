@@ -56,6 +56,40 @@ fn the_type_is_what_the_bytes_say() {
 }
 
 #[test]
+fn the_same_bytes_may_come_many_times_at_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let room = Attachments::new(folder.path());
+    let bytes = [JPEG, &[7; 300_000]].concat();
+    for round in 0..20_u8 {
+        let bytes = [bytes.as_slice(), &[round]].concat();
+        let keep = || room.keep(&bytes).map_err(|e| e.chain());
+        std::thread::scope(|s| {
+            let kept: Vec<_> = (0..4).map(|_| s.spawn(keep)).collect();
+            for kept in kept {
+                let id = kept.join().expect("no panic").expect("kept");
+                assert_eq!(room.read(&id).expect("whole").as_deref(), Some(&*bytes));
+            }
+        });
+    }
+}
+
+#[test]
+fn photos_leave_room_for_the_journal() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let room = Attachments { keep_free: u64::MAX, ..Attachments::new(folder.path()) };
+    let full = room.keep(JPEG).map_err(|e| e.chain());
+    assert!(full.as_ref().is_err_and(|e| e.contains("no storage space")), "{full:?}");
+    assert_eq!(
+        std::fs::read_dir(folder.path().join("attachments"))
+            .expect("reads")
+            .flatten()
+            .flat_map(|d| std::fs::read_dir(d.path()).into_iter().flatten())
+            .count(),
+        0
+    );
+}
+
+#[test]
 fn the_same_bytes_are_kept_once_and_damage_is_found() {
     let folder = tempfile::tempdir().expect("a folder");
     let room = Attachments::new(folder.path());
