@@ -115,4 +115,19 @@ mod tests {
         let paths = document()["paths"].as_object().cloned().unwrap_or_default();
         assert!(paths.len() >= 25, "{} paths", paths.len());
     }
+    /// The timeline and an item's log show no raw word: the console has one for every kind and every change of no table.
+    #[test]
+    fn the_console_has_words_for_what_no_table_names() {
+        for language in ["zh", "en"] {
+            let read = |part: &str| {
+                let top = env!("CARGO_MANIFEST_DIR");
+                std::fs::read_to_string(format!("{top}/../../dashboards/console/src/i18n/{language}-{part}.ts")).unwrap()
+            };
+            let words = read("duty") + &read("work");
+            let kinds = response::Kind::ALL.iter().map(|k| format!("'timeline.kind.{}'", k.name()));
+            for key in kinds.chain(response::TOLD.iter().map(|t| format!("'step.{}'", t.0))) {
+                assert!(words.contains(&key), "{language}: {key} has no words");
+            }
+        }
+    }
 }
