@@ -33,7 +33,8 @@ def measured(report):
     (first, old), (last, new) = stamps[0], stamps[-1]
     if len(stamps) == 1:
         return f"Measured {last} at commit {new}"
-    return f"Measured between {first} (commit {old}) and {last} (commit {new}), each row's own date in tests/report/bench.json"
+    between = f"Measured between {first} (commit {old}) and {last} (commit {new})"
+    return f"{between}, each row's own date in tests/report/bench.json"
 
 
 def table(report):
