@@ -86,6 +86,7 @@ struct Document;
 pub fn document() -> serde_json::Value {
     let mut value = serde_json::to_value(Document::openapi()).unwrap_or_default();
     value["info"]["version"] = protocol::VERSION.into();
+    crate::described::errors(&mut value);
     value
 }
 
@@ -121,7 +122,8 @@ mod tests {
         for language in ["zh", "en"] {
             let read = |part: &str| {
                 let top = env!("CARGO_MANIFEST_DIR");
-                std::fs::read_to_string(format!("{top}/../../dashboards/console/src/i18n/{language}-{part}.ts")).unwrap()
+                std::fs::read_to_string(format!("{top}/../../dashboards/console/src/i18n/{language}-{part}.ts"))
+                    .unwrap()
             };
             let words = read("duty") + &read("work");
             let kinds = response::Kind::ALL.iter().map(|k| format!("'timeline.kind.{}'", k.name()));

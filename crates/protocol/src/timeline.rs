@@ -177,6 +177,7 @@ mod tests {
         assert_eq!(TimelineRow::of("{}", 0), None);
         assert_eq!(TimelineRow::of("no JSON", 0), None);
     }
+
     /// A frame of an incident after one change, with the fields of its step.
     fn changed(action: &str, state: &str, fields: &str) -> String {
         let by = r#"{"account":"system","name":""}"#;

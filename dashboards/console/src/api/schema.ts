@@ -1274,7 +1274,7 @@ export interface components {
             article: string;
             /**
              * Format: int64
-             * @description When it is due.
+             * @description When it is due, microseconds since the epoch.
              */
             at: number;
             /** @description `V`, `S`, `K` or `G`. */
@@ -1283,7 +1283,7 @@ export interface components {
             name: string;
             /**
              * Format: int64
-             * @description Since when it is overdue.
+             * @description Since when it is overdue, microseconds since the epoch.
              */
             overdue_since?: number | null;
             /** @description Key of the profile value it came from; empty: given by a person. */
@@ -1337,7 +1337,7 @@ export interface components {
             action: string;
             /**
              * Format: int64
-             * @description When.
+             * @description When, microseconds since the epoch.
              */
             at: number;
             /** @description Files given with it. */
@@ -1357,6 +1357,25 @@ export interface components {
             seq: number;
             /** @description State after. */
             to: string;
+        };
+        /** @description Something that was played in a drill. */
+        ExerciseFrame: {
+            /**
+             * Format: int64
+             * @description When it became durable.
+             */
+            committed_at?: number | null;
+            /** @description The frame as it would be if it were real, without a commit time. */
+            frame: Record<string, never>;
+            /** @description As in alarm frames. */
+            provisional?: boolean;
+            /**
+             * Format: int64
+             * @description Stream number.
+             */
+            seq: number;
+            /** @description `exercise`. */
+            type: string;
         };
         /** @description What a receiver reported. */
         FeedbackView: {
@@ -1393,7 +1412,7 @@ export interface components {
         FieldLinkView: {
             /**
              * Format: int64
-             * @description Until when.
+             * @description Until when, microseconds since the epoch.
              */
             expires_at: number;
             /** @description Names it for its end (`DELETE /api/v1/tokens/{id}`). */
@@ -1607,7 +1626,7 @@ export interface components {
         NewTokenView: {
             /**
              * Format: int64
-             * @description Until when.
+             * @description Until when, microseconds since the epoch.
              */
             expires_at: number;
             /** @description Names it in the list and for its end. */
@@ -1658,7 +1677,7 @@ export interface components {
         OpenLoopView: {
             /**
              * Format: int64
-             * @description Its next deadline.
+             * @description Its next deadline, microseconds since the epoch.
              */
             due?: number | null;
             /** @description `alarm`, `source`, or the kind of the item. */
@@ -2353,7 +2372,7 @@ export interface components {
             actor: string;
             /**
              * Format: int64
-             * @description When it became durable.
+             * @description When it became durable, microseconds since the epoch.
              */
             at: number;
             /** @description `alarm`, `notice`, or the kind of the item. */
@@ -2393,12 +2412,12 @@ export interface components {
         TokenView: {
             /**
              * Format: int64
-             * @description Since when.
+             * @description Since when, microseconds since the epoch.
              */
             created_at: number;
             /**
              * Format: int64
-             * @description Until when.
+             * @description Until when, microseconds since the epoch.
              */
             expires_at?: number | null;
             /** @description Names it. */
@@ -2479,7 +2498,7 @@ export interface components {
             committed_at?: number | null;
             /**
              * Format: int64
-             * @description When the engine found out.
+             * @description When the engine found out, microseconds since the epoch.
              */
             detected_at: number;
             /** @description State before; null: just made. */
@@ -2504,7 +2523,7 @@ export interface components {
             actions: string[];
             /**
              * Format: int64
-             * @description When it was made.
+             * @description When it was made, microseconds since the epoch.
              */
             created_at: number;
             /** @description By whom. */
@@ -2515,7 +2534,7 @@ export interface components {
             ended: boolean;
             /**
              * Format: int64
-             * @description When it ended.
+             * @description When it ended, microseconds since the epoch.
              */
             ended_at?: number | null;
             /** @description Values by field name, as JSON by the type the flow gives. */
@@ -2587,6 +2606,16 @@ export interface operations {
                     "application/json": components["schemas"]["AccountsView"];
                 };
             };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2618,6 +2647,25 @@ export interface operations {
                     "application/json": components["schemas"]["AccountView"];
                 };
             };
+            /** @description `BODY_INVALID`: the body is not the JSON this call takes */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this; `ORIGIN_DENIED`: this Origin is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2626,6 +2674,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `LAST_ADMINISTRATOR`: at least one administrator must remain */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2634,7 +2683,17 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `FIELD_REQUIRED`: a required field is empty; `FIELD_INVALID`: a field has a wrong value */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `JOURNAL_FAILED`: the journal cannot be written; nothing was done; `STOPPING`: the hall is stopping */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2657,6 +2716,8 @@ export interface operations {
                 before?: string;
                 /** @description At most so many, 1 to 10000; 1000 by default. */
                 limit?: number;
+                /** @description `real` by default; `exercise`: the open alarms of a running drill, which are in no other list. */
+                provenance?: string;
             };
             header?: never;
             path?: never;
@@ -3029,6 +3090,25 @@ export interface operations {
                     "application/json": components["schemas"]["AttachmentView"];
                 };
             };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this; `ORIGIN_DENIED`: this Origin is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `ATTACHMENT_TOO_LARGE`: the attachment is too large */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -3037,6 +3117,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `ATTACHMENT_TYPE`: this type of attachment is not kept */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -3045,7 +3126,17 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `ATTACHMENT_NAME`: the attachment's name cannot be used */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `JOURNAL_FAILED`: the journal cannot be written; nothing was done; `STOPPING`: the hall is stopping */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3060,6 +3151,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description SHA-256 of the bytes, hexadecimal */
                 id: string;
             };
             cookie?: never;
@@ -3073,6 +3165,25 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `NOT_FOUND`: there is no such thing */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3147,6 +3258,25 @@ export interface operations {
                     "application/json": components["schemas"]["FieldLinkView"];
                 };
             };
+            /** @description `BODY_INVALID`: the body is not the JSON this call takes */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this; `ORIGIN_DENIED`: this Origin is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3155,6 +3285,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `NOT_FOUND`: there is no such thing */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3163,7 +3294,17 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `FIELD_REQUIRED`: a required field is empty; `FIELD_INVALID`: a field has a wrong value */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `JOURNAL_FAILED`: the journal cannot be written; nothing was done; `STOPPING`: the hall is stopping */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3190,6 +3331,24 @@ export interface operations {
                     "application/json": components["schemas"]["FlowsView"];
                 };
             };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     list_open: {
@@ -3207,6 +3366,24 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OpenListView"];
+                };
+            };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -3390,12 +3567,33 @@ export interface operations {
                     "application/json": components["schemas"]["OrdersView"];
                 };
             };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     issue_order: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key, account and command again: answers what the first did, with `repeated` true. */
+                "idempotency-key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3413,6 +3611,34 @@ export interface operations {
                     "application/json": components["schemas"]["DoneView"];
                 };
             };
+            /** @description `BODY_INVALID`: the body is not the JSON this call takes */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this; `ORIGIN_DENIED`: this Origin is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `NOT_FOUND`: there is no such thing */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3421,6 +3647,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `VERSION_CONFLICT`: it has changed since you looked; `WORK_STATE`: its state does not allow this; `SECOND_PERSON`: another person must do this; `ITEMS_OPEN`: something is still open */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3429,7 +3656,17 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `FIELD_REQUIRED`: a required field is empty; `FIELD_INVALID`: a field has a wrong value; `OUTSIDE_COMMAND_CHAIN`: the receiver does not answer to this hall */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `JOURNAL_FAILED`: the journal cannot be written; nothing was done; `STOPPING`: the hall is stopping */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3442,9 +3679,14 @@ export interface operations {
     act_on_order: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key, account and command again: answers what the first did, with `repeated` true. */
+                "idempotency-key"?: string;
+            };
             path: {
+                /** @description `O-000123` */
                 id: string;
+                /** @description an action of the flow, see `list_flows` */
                 action: string;
             };
             cookie?: never;
@@ -3463,6 +3705,34 @@ export interface operations {
                     "application/json": components["schemas"]["DoneView"];
                 };
             };
+            /** @description `BODY_INVALID`: the body is not the JSON this call takes */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this; `ORIGIN_DENIED`: this Origin is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `VERSION_CONFLICT`: it has changed since you looked; `WORK_STATE`: its state does not allow this; `SECOND_PERSON`: another person must do this; `ITEMS_OPEN`: something is still open */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3471,7 +3741,17 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `FIELD_REQUIRED`: a required field is empty; `FIELD_INVALID`: a field has a wrong value; `OUTSIDE_COMMAND_CHAIN`: the receiver does not answer to this hall */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `JOURNAL_FAILED`: the journal cannot be written; nothing was done; `STOPPING`: the hall is stopping */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3498,6 +3778,24 @@ export interface operations {
                     "application/json": components["schemas"]["PartiesView"];
                 };
             };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     list_plans: {
@@ -3515,6 +3813,24 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PlansView"];
+                };
+            };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -3553,6 +3869,24 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ProfileView"];
+                };
+            };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -3750,6 +4084,25 @@ export interface operations {
                     "application/json": components["schemas"]["TimelineView"];
                 };
             };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `NOT_FOUND`: there is no such thing */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3758,6 +4111,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `FIELD_INVALID`: a field has a wrong value */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3785,6 +4139,16 @@ export interface operations {
                     "application/json": components["schemas"]["TokensView"];
                 };
             };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3816,6 +4180,25 @@ export interface operations {
                     "application/json": components["schemas"]["NewTokenView"];
                 };
             };
+            /** @description `BODY_INVALID`: the body is not the JSON this call takes */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this; `ORIGIN_DENIED`: this Origin is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3824,7 +4207,17 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `FIELD_REQUIRED`: a required field is empty; `FIELD_INVALID`: a field has a wrong value */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `JOURNAL_FAILED`: the journal cannot be written; nothing was done; `STOPPING`: the hall is stopping */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3839,6 +4232,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description as in the list */
                 id: string;
             };
             cookie?: never;
@@ -3851,6 +4245,16 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this; `ORIGIN_DENIED`: this Origin is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3859,7 +4263,17 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `NOT_FOUND`: there is no such thing */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `JOURNAL_FAILED`: the journal cannot be written; nothing was done; `STOPPING`: the hall is stopping */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3923,6 +4337,16 @@ export interface operations {
                     "application/json": components["schemas"]["WorkView"];
                 };
             };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3931,6 +4355,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `FIELD_INVALID`: a field has a wrong value */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3944,7 +4369,10 @@ export interface operations {
     create_work: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key, account and command again: answers what the first did, with `repeated` true. */
+                "idempotency-key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3962,6 +4390,25 @@ export interface operations {
                     "application/json": components["schemas"]["DoneView"];
                 };
             };
+            /** @description `BODY_INVALID`: the body is not the JSON this call takes */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this; `ORIGIN_DENIED`: this Origin is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3970,6 +4417,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `NOT_FOUND`: there is no such thing */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3978,6 +4426,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `VERSION_CONFLICT`: it has changed since you looked; `WORK_STATE`: its state does not allow this; `SECOND_PERSON`: another person must do this; `ITEMS_OPEN`: something is still open */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3986,7 +4435,17 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `FIELD_REQUIRED`: a required field is empty; `FIELD_INVALID`: a field has a wrong value; `OUTSIDE_COMMAND_CHAIN`: the receiver does not answer to this hall */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `JOURNAL_FAILED`: the journal cannot be written; nothing was done; `STOPPING`: the hall is stopping */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4052,6 +4511,16 @@ export interface operations {
                     "application/json": components["schemas"]["AggregateView"];
                 };
             };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4060,6 +4529,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `FIELD_INVALID`: a field has a wrong value */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4125,6 +4595,25 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FIELD_INVALID`: a field has a wrong value */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4155,6 +4644,25 @@ export interface operations {
                     "application/json": components["schemas"]["WorkItemView"];
                 };
             };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `NOT_FOUND`: there is no such thing */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4170,6 +4678,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description `O-000123`, of any kind */
                 id: string;
             };
             cookie?: never;
@@ -4184,6 +4693,25 @@ export interface operations {
                     "application/json": components["schemas"]["WorkEventsView"];
                 };
             };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `NOT_FOUND`: there is no such thing */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4202,6 +4730,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description `O-000123`, of any kind */
                 id: string;
             };
             cookie?: never;
@@ -4215,6 +4744,25 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `NOT_FOUND`: there is no such thing */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4228,9 +4776,14 @@ export interface operations {
     act_on_work: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key, account and command again: answers what the first did, with `repeated` true. */
+                "idempotency-key"?: string;
+            };
             path: {
+                /** @description `O-000123`, of any kind */
                 id: string;
+                /** @description an action of the flow, see `list_flows` */
                 action: string;
             };
             cookie?: never;
@@ -4249,6 +4802,25 @@ export interface operations {
                     "application/json": components["schemas"]["DoneView"];
                 };
             };
+            /** @description `BODY_INVALID`: the body is not the JSON this call takes */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this; `ORIGIN_DENIED`: this Origin is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4257,6 +4829,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `NOT_FOUND`: there is no such thing */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4265,6 +4838,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `VERSION_CONFLICT`: it has changed since you looked; `WORK_STATE`: its state does not allow this; `SECOND_PERSON`: another person must do this; `ITEMS_OPEN`: something is still open */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4273,7 +4847,17 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `FIELD_REQUIRED`: a required field is empty; `FIELD_INVALID`: a field has a wrong value; `OUTSIDE_COMMAND_CHAIN`: the receiver does not answer to this hall */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `JOURNAL_FAILED`: the journal cannot be written; nothing was done; `STOPPING`: the hall is stopping */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
