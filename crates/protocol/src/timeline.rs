@@ -34,6 +34,8 @@ fn with_note(line: String, note: &str, colon: &str) -> String {
 
 fn alarm(json: &Json, seq: u64, at: i64) -> TimelineRow {
     let (cause, note) = (text(json, "cause"), text(json, "note"));
+    // An escalation notes the role that is told now.
+    let (note_zh, note_en) = if cause == "escalated" { role_words(note) } else { (note, note) };
     let zh = format!("{} {}", text(json, "message_zh"), cause_zh(cause));
     let en = format!("{} {}", text(json, "message_en"), cause.replace('_', " "));
     TimelineRow {
@@ -41,10 +43,20 @@ fn alarm(json: &Json, seq: u64, at: i64) -> TimelineRow {
         at,
         kind: "alarm".into(),
         r#ref: text(json, "alarm_id").into(),
-        text_zh: with_note(zh, note, "："),
-        text_en: with_note(en, note, ": "),
+        text_zh: with_note(zh, note_zh, "："),
+        text_en: with_note(en, note_en, ": "),
         actor: text(&json["actor"], "name").into(),
         provenance: Provenance::Real,
+    }
+}
+
+fn role_words(role: &str) -> (&str, &str) {
+    match role {
+        "duty_officer" => ("值班员", "duty officer"),
+        "shift_lead" => ("值班长", "shift lead"),
+        "commander" => ("指挥长", "commander"),
+        "administrator" => ("管理员", "administrator"),
+        other => (other, other),
     }
 }
 
@@ -164,6 +176,11 @@ mod tests {
             r#"{"type":"alarm","seq":3,"alarm_id":"A-000001","message_zh":"氨","message_en":"NH3","cause":"acknowledged","note":"去看","actor":{"account":"d","name":"值班"}}"#,
             "氨 确认：去看",
             "NH3 acknowledged: 去看",
+        );
+        check(
+            r#"{"type":"alarm","seq":3,"alarm_id":"A-000001","message_zh":"氨","message_en":"NH3","cause":"escalated","note":"shift_lead"}"#,
+            "氨 升级：值班长",
+            "NH3 escalated: shift lead",
         );
         check(
             r#"{"type":"notice","seq":4,"notice":{"kind":"link","scope":"chem-01/gw-1","up":false}}"#,
