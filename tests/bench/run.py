@@ -4,7 +4,7 @@ tests/report/bench.json.
 
     python3 tests/bench/run.py all --rounds 5        every row
     python3 tests/bench/run.py P3,P6 --rounds 1      some rows; the others keep their last figures
-    python3 tests/bench/run.py cost|latency|fan|start
+    python3 tests/bench/run.py cost|latency|fan|start|ledger
 
 FENGHUO_BENCH: the shared bench (meter, anchors, peers; default ../shared/bench). FENGHUO_BIN: the release build
 (default target/release/fenghuo). Built things go to target/bench. Ratios are ratios of medians.
@@ -19,6 +19,7 @@ import time
 
 import aged
 import latency
+import ledger
 import load
 from rig import TOP, WORK, Rig, machine
 from table import REPORT
@@ -26,13 +27,16 @@ from table import REPORT
 MEASURE = {
     "P1": load.p1, "P2": load.p2, "P3": load.p3, "P4": load.p4, "P6": latency.p6, "P7": latency.p7, "P8": latency.p8,
     "P9": latency.p9, "P10": latency.p10, "P11": load.p11, "P12": load.p12, "P13": aged.p13,
+    "H2": ledger.h2,
 }
 GROUPS = {
     "cost": ["P1", "P2", "P3", "P4", "P11", "P12"], "latency": ["P6", "P7", "P8"], "fan": ["P9", "P10"],
-    "start": ["P13"], "all": list(MEASURE),
+    "start": ["P13"], "ledger": ["H2"], "all": list(MEASURE),
 }
-# Measured this often at most: memory differs little from round to round.
-ROUNDS_MAX = {"P11": 1}
+# Measured this often at most: memory differs little from round to round; the ledger's bench asks each query 30 times.
+ROUNDS_MAX = {"P11": 1, "H2": 1}
+# Measured without anchors and peers.
+ALONE = {"H2"}
 LOW, HIGH = "lower", "higher"
 # Row of the issue, measured by, name, unit, must, goal, better, reference, value from the medians.
 ROWS = [
@@ -83,6 +87,10 @@ ROWS = [
     ("P12", "P12", "compiled rule of five operators", "ns", 80, 30, LOW, "CEL 1,250", lambda m: m["rule"]),
     ("P13", "P13", "cold start to first evaluation, 10,000 open alarms, 1,000,000 events", "s", 3, 0.5, LOW,
      "Phoebus about 10 s", lambda m: m["start"]),
+    *(("H2", "H2", f"ledger of 80,000 hidden dangers, {engine}: worst p95 of {what}", "ms", 300, 100, LOW,
+       "must of the issue", lambda m, key=f"{key}_{short}": m[key])
+      for engine, short in ledger.ENGINES.items()
+      for key, what in (("list", "a list"), ("search", "a text search"), ("count", "a count"))),
 ]
 
 
@@ -150,7 +158,8 @@ def main():
     if unknown:
         sys.exit(f"no such row or group: {', '.join(unknown)}; rows {', '.join(MEASURE)}, groups {', '.join(GROUPS)}")
     rig = Rig()
-    rig.build()
+    if set(names) - ALONE:
+        rig.build()
     new = list(rows(measure(rig, list(dict.fromkeys(names)), options.rounds)))
     for row in new:
         print(f"{row['name']}: {row['value']:g} {row['unit']} (must {row['must']}, goal {row['goal']})")

@@ -27,9 +27,19 @@ def verdict(row):
     return "must" if better(row["value"], row["must"]) else "**below must**"
 
 
+def measured(report):
+    """When and at which commit; a row that was measured at another time says so in the report."""
+    stamps = sorted({(row.get("date", report["date"]), row.get("commit", report["commit"])) for row in report["rows"]})
+    (first, old), (last, new) = stamps[0], stamps[-1]
+    if len(stamps) == 1:
+        return f"Measured {last} at commit {new}"
+    between = f"Measured between {first} (commit {old}) and {last} (commit {new})"
+    return f"{between}, each row's own date in tests/report/bench.json"
+
+
 def table(report):
     m = report["machine"]
-    head = f"Measured {report['date']} at commit {report['commit']}: {m['cores']} cores ({m['cpu']}), "
+    head = f"{measured(report)}: {m['cores']} cores ({m['cpu']}), "
     head += f"{m['memory_mib']:,} MiB, Linux {m['kernel']}. `make bench` measures again.\n\n"
     head += "| measure | value | must | goal | reached | reference |\n|---|---|---|---|---|---|\n"
     lines = []

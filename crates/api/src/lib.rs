@@ -4,6 +4,7 @@ mod access;
 mod board;
 mod console;
 mod deps;
+mod described;
 mod hub;
 mod openapi;
 mod problem;

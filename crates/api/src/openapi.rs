@@ -86,6 +86,7 @@ struct Document;
 pub fn document() -> serde_json::Value {
     let mut value = serde_json::to_value(Document::openapi()).unwrap_or_default();
     value["info"]["version"] = protocol::VERSION.into();
+    crate::described::errors(&mut value);
     value
 }
 
@@ -114,5 +115,21 @@ mod tests {
     fn every_answer_that_can_be_refused_says_so() {
         let paths = document()["paths"].as_object().cloned().unwrap_or_default();
         assert!(paths.len() >= 25, "{} paths", paths.len());
+    }
+    /// The timeline and an item's log show no raw word: the console has one for every kind and every change of no table.
+    #[test]
+    fn the_console_has_words_for_what_no_table_names() {
+        for language in ["zh", "en"] {
+            let read = |part: &str| {
+                let top = env!("CARGO_MANIFEST_DIR");
+                std::fs::read_to_string(format!("{top}/../../dashboards/console/src/i18n/{language}-{part}.ts"))
+                    .unwrap()
+            };
+            let words = read("duty") + &read("work");
+            let kinds = response::Kind::ALL.iter().map(|k| format!("'timeline.kind.{}'", k.name()));
+            for key in kinds.chain(response::TOLD.iter().map(|t| format!("'step.{}'", t.0))) {
+                assert!(words.contains(&key), "{language}: {key} has no words");
+            }
+        }
     }
 }

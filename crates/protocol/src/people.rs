@@ -67,7 +67,7 @@ pub struct NewTokenView {
     pub id: String,
     /// `Authorization: Bearer <token>`.
     pub token: String,
-    /// Until when.
+    /// Until when, microseconds since the epoch.
     pub expires_at: i64,
 }
 
@@ -85,9 +85,9 @@ pub struct TokenView {
     pub role: Role,
     /// Party of a personal link, or empty.
     pub party: String,
-    /// Since when.
+    /// Since when, microseconds since the epoch.
     pub created_at: i64,
-    /// Until when.
+    /// Until when, microseconds since the epoch.
     pub expires_at: Option<i64>,
 }
 
@@ -115,7 +115,7 @@ pub struct FieldLinkView {
     pub id: String,
     /// Path with its key, below the console's address: `/m/enter?key=…`.
     pub url: String,
-    /// Until when.
+    /// Until when, microseconds since the epoch.
     pub expires_at: i64,
 }
 

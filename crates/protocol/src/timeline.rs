@@ -3,7 +3,7 @@
 use response::{Provenance, flow_of};
 use serde_json::Value as Json;
 
-use crate::work::WorkFrame;
+use crate::work::{CauseView, WorkFrame};
 use crate::work_body::TimelineRow;
 
 impl TimelineRow {
@@ -34,6 +34,8 @@ fn with_note(line: String, note: &str, colon: &str) -> String {
 
 fn alarm(json: &Json, seq: u64, at: i64) -> TimelineRow {
     let (cause, note) = (text(json, "cause"), text(json, "note"));
+    // An escalation notes the role that is told now.
+    let (note_zh, note_en) = if cause == "escalated" { role_words(note) } else { (note, note) };
     let zh = format!("{} {}", text(json, "message_zh"), cause_zh(cause));
     let en = format!("{} {}", text(json, "message_en"), cause.replace('_', " "));
     TimelineRow {
@@ -41,10 +43,20 @@ fn alarm(json: &Json, seq: u64, at: i64) -> TimelineRow {
         at,
         kind: "alarm".into(),
         r#ref: text(json, "alarm_id").into(),
-        text_zh: with_note(zh, note, "："),
-        text_en: with_note(en, note, ": "),
+        text_zh: with_note(zh, note_zh, "："),
+        text_en: with_note(en, note_en, ": "),
         actor: text(&json["actor"], "name").into(),
         provenance: Provenance::Real,
+    }
+}
+
+fn role_words(role: &str) -> (&str, &str) {
+    match role {
+        "duty_officer" => ("值班员", "duty officer"),
+        "shift_lead" => ("值班长", "shift lead"),
+        "commander" => ("指挥长", "commander"),
+        "administrator" => ("管理员", "administrator"),
+        other => (other, other),
     }
 }
 
@@ -80,7 +92,7 @@ fn cause_zh(cause: &str) -> &str {
 
 fn work(frame: &WorkFrame, at: i64) -> TimelineRow {
     let (item, flow) = (&frame.item, flow_of(frame.item.kind));
-    let (zh, en) = action_words(flow, &frame.action, &item.state);
+    let (zh, en) = change_words(frame);
     let receiver = item.receiver.as_ref();
     let (to_zh, to_en) =
         receiver.map_or_else(Default::default, |r| (format!("（{}）", r.name_zh), format!(" ({})", r.name_en)));
@@ -99,16 +111,17 @@ fn work(frame: &WorkFrame, at: i64) -> TimelineRow {
     }
 }
 
-/// What the table calls an action; creation is called by the state it leads to, steps of a ladder by what they do.
-fn action_words<'a>(flow: &'static response::Flow, action: &'a str, state: &str) -> (&'a str, &'a str) {
-    match (action, flow.action(action), flow.state(state)) {
-        (_, Some(spec), _) => (spec.zh, spec.en),
-        ("create", _, Some(state)) => (state.zh, state.en),
-        ("remind", ..) => ("催办", "reminded"),
-        ("superior", ..) => ("报上级", "told to the superior"),
-        ("reassign", ..) => ("改派", "reassigned"),
-        ("overdue", ..) => ("超时", "overdue"),
-        (other, ..) => (other, other),
+/// What the table calls a change; creation is called by the state it leads to, a stamp that an event set by its own name.
+fn change_words(frame: &WorkFrame) -> (String, String) {
+    let (flow, action) = (flow_of(frame.item.kind), frame.action.as_str());
+    let made = flow.state(&frame.item.state).filter(|_| action == "create").map(|s| (s.zh, s.en));
+    let (zh, en) = made.or_else(|| flow.words(action)).unwrap_or((action, action));
+    let step = frame.item.log.iter().rfind(|e| e.seq == frame.seq);
+    let stamp = step.and_then(|e| e.fields.get("stamp")).and_then(Json::as_str).and_then(response::stamps::words);
+    match (stamp, &frame.cause) {
+        (Some((zh, en)), CauseView::Consequence { .. }) => (format!("时刻：{zh}"), format!("stamp: {en}")),
+        (Some((stamp_zh, stamp_en)), _) => (format!("{zh}：{stamp_zh}"), format!("{en}: {stamp_en}")),
+        (None, _) => (zh.to_owned(), en.to_owned()),
     }
 }
 
@@ -165,6 +178,11 @@ mod tests {
             "NH3 acknowledged: 去看",
         );
         check(
+            r#"{"type":"alarm","seq":3,"alarm_id":"A-000001","message_zh":"氨","message_en":"NH3","cause":"escalated","note":"shift_lead"}"#,
+            "氨 升级：值班长",
+            "NH3 escalated: shift lead",
+        );
+        check(
             r#"{"type":"notice","seq":4,"notice":{"kind":"link","scope":"chem-01/gw-1","up":false}}"#,
             "链路中断 chem-01/gw-1",
             "link down chem-01/gw-1",
@@ -175,5 +193,45 @@ mod tests {
         assert_eq!((row.seq, row.provenance, row.text_zh.as_str()), (5, Provenance::Exercise, "氨 报警"));
         assert_eq!(TimelineRow::of("{}", 0), None);
         assert_eq!(TimelineRow::of("no JSON", 0), None);
+    }
+
+    /// A frame of an incident after one change, with the fields of its step.
+    fn changed(action: &str, state: &str, fields: &str) -> String {
+        let by = r#"{"account":"system","name":""}"#;
+        let step = format!(
+            r#"{{"seq":7,"at":1,"action":"{action}","from":"","to":"{state}","by":{by},"note":"","fields":{fields},"attachments":[]}}"#
+        );
+        let item = format!(
+            r#"{{"id":"X-000001","kind":"incident","seq":7,"state":"{state}","ended":false,"title":"T","provenance":"real","fields":{{}},"links":[],"deadlines":[],"receiver":null,"owner":null,"created_at":1,"created_by":{by},"ended_at":null,"log":[{step}],"actions":[]}}"#
+        );
+        format!(
+            r#"{{"type":"work","seq":7,"item":{item},"from":null,"action":"{action}","actor":{by},"note":"","cause":{{"kind":"consequence","of":"O-000001"}},"detected_at":1}}"#
+        )
+    }
+
+    #[test]
+    fn changes_of_items_have_words() {
+        let check = |action: &str, fields: &str, zh: &str, en: &str| {
+            let row = TimelineRow::of(&changed(action, "reported", fields), 9).unwrap();
+            assert_eq!((row.text_zh.as_str(), row.text_en.as_str()), (zh, en));
+        };
+        check("task_done", "{}", "事故 T 任务完成", "incident T: task done");
+        check("stamp", r#"{"stamp":"first_order"}"#, "事故 T 时刻：首令", "incident T: stamp: first order");
+        check("unanswered", "{}", "事故 T 无人可改派", "incident T: nobody left to reassign to");
+        check("pin", "{}", "事故 T 记入时间线", "incident T: pin");
+    }
+
+    #[test]
+    fn every_word_of_the_tables_is_told_as_words() {
+        for flow in &response::FLOWS {
+            for action in flow.actions.iter().map(|a| a.name).chain(response::TOLD.iter().map(|t| t.0)) {
+                let (zh, en) = flow.words(action).unwrap();
+                assert!(!zh.is_ascii() && en.is_ascii() && !en.contains('_'), "{:?}.{action}: {zh} / {en}", flow.kind);
+            }
+            let states = flow.states.iter().map(|s| (s.name, s.zh, s.en));
+            for (name, zh, en) in states.chain([("", flow.zh, flow.en)]) {
+                assert!(!zh.is_ascii() && !en.contains('_'), "{:?}.{name}: {zh} / {en}", flow.kind);
+            }
+        }
     }
 }

@@ -40,11 +40,11 @@ pub struct WorkItemView {
     pub receiver: Option<PartyView>,
     /// Account or party now responsible.
     pub owner: Option<String>,
-    /// When it was made.
+    /// When it was made, microseconds since the epoch.
     pub created_at: i64,
     /// By whom.
     pub created_by: ActorView,
-    /// When it ended.
+    /// When it ended, microseconds since the epoch.
     pub ended_at: Option<i64>,
     /// Its newest 100 steps, oldest first; left out in lists.
     #[serde(default)]
@@ -67,11 +67,11 @@ pub struct LinkView {
 pub struct DeadlineView {
     /// Its name in the flow.
     pub name: String,
-    /// When it is due.
+    /// When it is due, microseconds since the epoch.
     pub at: i64,
     /// Steps of its ladder that were taken.
     pub rung: u8,
-    /// Since when it is overdue.
+    /// Since when it is overdue, microseconds since the epoch.
     pub overdue_since: Option<i64>,
     /// Key of the profile value it came from; empty: given by a person.
     pub profile: String,
@@ -111,7 +111,7 @@ pub struct PartyView {
 pub struct EntryView {
     /// Stream number.
     pub seq: u64,
-    /// When.
+    /// When, microseconds since the epoch.
     pub at: i64,
     /// What.
     pub action: String,
@@ -172,7 +172,7 @@ pub struct WorkFrame {
     pub note: String,
     /// Why.
     pub cause: CauseView,
-    /// When the engine found out.
+    /// When the engine found out, microseconds since the epoch.
     pub detected_at: i64,
     /// When it became durable.
     #[serde(default)]

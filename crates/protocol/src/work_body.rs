@@ -248,7 +248,7 @@ pub struct OpenLoopView {
     pub state: String,
     /// Who is responsible.
     pub owner: Option<String>,
-    /// Its earliest deadline.
+    /// Its earliest deadline, microseconds since the epoch.
     pub due: Option<i64>,
     /// Why it is here, in Chinese.
     pub why: String,
@@ -284,7 +284,7 @@ pub struct TimelineView {
 pub struct TimelineRow {
     /// Stream number.
     pub seq: u64,
-    /// When it became durable.
+    /// When it became durable, microseconds since the epoch.
     pub at: i64,
     /// `alarm`, `notice`, or the kind of the item.
     pub kind: String,

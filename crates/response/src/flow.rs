@@ -141,6 +141,18 @@ pub enum FieldKind {
     Record,
 }
 
+/// Changes that are no action of a table, as they are told: `(word, Chinese, English)`. Every flow may have them.
+pub const TOLD: [(&str, &str, &str); 8] = [
+    ("create", "建立", "made"),
+    ("remind", "催办", "reminded"),
+    ("superior", "报上级", "told to the superior"),
+    ("reassign", "改派", "reassigned"),
+    ("unanswered", "无人可改派", "nobody left to reassign to"),
+    ("overdue", "超时", "overdue"),
+    ("own", "移交", "passed on"),
+    ("task_done", "任务完成", "task done"),
+];
+
 /// What must hold for an action, as data; one evaluator in [`crate::Book`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Guard {
@@ -281,6 +293,12 @@ impl Flow {
     /// An action by its word.
     pub fn action(&self, name: &str) -> Option<&'static ActionSpec> {
         self.actions.iter().find(|a| a.name == name)
+    }
+
+    /// What a change is called, `(Chinese, English)`: by the table, else as every flow tells it.
+    pub fn words(&self, change: &str) -> Option<(&'static str, &'static str)> {
+        let told = || TOLD.iter().find(|t| t.0 == change).map(|t| (t.1, t.2));
+        self.action(change).map(|a| (a.zh, a.en)).or_else(told)
     }
 
     /// A field by its word.

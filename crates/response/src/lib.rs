@@ -33,7 +33,7 @@ pub use command::{
     AlarmNews, AlarmRef, Asks, Cause, DarkSource, PARTS_MAX, PARTY_ACCOUNT, Sight, WorkCommand, WorkEvent, party_of,
 };
 pub use flow::{
-    ActionSpec, After, By, DeadlineSpec, FieldKind, FieldSpec, Flow, Guard, Receivers, Rung, StateSpec, Step,
+    ActionSpec, After, By, DeadlineSpec, FieldKind, FieldSpec, Flow, Guard, Receivers, Rung, StateSpec, Step, TOLD,
 };
 pub use flows::{FLOWS, flow_of, order::PRIORITIES};
 pub use grade::{grade, suggested_level};

@@ -277,6 +277,7 @@ impl<'a> Stage<'a> {
 
     /// Numbers a change, writes it into the item's log, and tells it.
     pub(crate) fn record(&mut self, mut item: Item, from: Option<Name>, deed: &Deed<'_>) {
+        debug_assert!(flow_of(item.id.kind).words(deed.action).is_some(), "{} has no words", deed.action);
         item.seq = self.seq;
         self.seq += 1;
         if item.log.len() == LOG_MAX {

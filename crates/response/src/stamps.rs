@@ -27,6 +27,11 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     CHOICES.iter().map(|c| c.0)
 }
 
+/// What a stamp is called, `(Chinese, English)`.
+pub fn words(stamp: &str) -> Option<(&'static str, &'static str)> {
+    CHOICES.iter().find(|c| c.0 == stamp).map(|c| (c.1, c.2))
+}
+
 /// A stamp of an incident.
 pub fn get(item: &Item, stamp: &str) -> Option<Time> {
     item.fields.get("stamps")?.part(stamp)?.as_time()

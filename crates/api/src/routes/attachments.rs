@@ -97,7 +97,7 @@ fn is_length(error: &axum::Error) -> bool {
 }
 
 /// The bytes of an attachment.
-#[utoipa::path(get, path = "/api/v1/attachments/{id}", operation_id = "get_attachment", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/api/v1/attachments/{id}", operation_id = "get_attachment", params(("id" = String, Path, description = "SHA-256 of the bytes, hexadecimal")),
     responses((status = 200, description = "the bytes, with their media type and name"), (status = 404, body = Problem)))]
 pub async fn get(State(api): State<Api>, caller: Caller, Path(id): Path<String>) -> Result<Response, Answer> {
     // The id is the hash of the bytes: who knows it was told by a record they may read.

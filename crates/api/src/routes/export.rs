@@ -50,7 +50,7 @@ fn file(name: &str, csv: bool, text: String) -> Result<Response, Problem> {
 
 /// One item with every change, as a file.
 #[utoipa::path(get, path = "/api/v1/work/{id}/export", operation_id = "export_item",
-    params(("id" = String, Path), FormatParams),
+    params(("id" = String, Path, description = "`O-000123`, of any kind"), FormatParams),
     responses((status = 200, description = "JSON, or CSV with a byte order mark"), (status = 404, body = Problem)))]
 pub async fn item(
     State(api): State<Api>,

@@ -114,7 +114,7 @@ fn receivers(api: &Api, b: &OrderBody) -> Result<Vec<String>, Problem> {
 }
 
 /// Act on an order: an action of its flow.
-#[utoipa::path(post, path = "/api/v1/orders/{id}/{action}", operation_id = "act_on_order", params(("id" = String, Path), ("action" = String, Path)),
+#[utoipa::path(post, path = "/api/v1/orders/{id}/{action}", operation_id = "act_on_order", params(("id" = String, Path, description = "`O-000123`"), ("action" = String, Path, description = "an action of the flow, see `list_flows`")),
     request_body = OrderActBody,
     responses((status = 200, body = DoneView), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub async fn act(

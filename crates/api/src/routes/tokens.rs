@@ -97,7 +97,7 @@ async fn keep(api: &Api, caller: Caller, row: TokenRow, action: &str) -> Result<
 }
 
 /// End a machine token or a personal link, with the sessions the link opened; their streams close.
-#[utoipa::path(delete, path = "/api/v1/tokens/{id}", operation_id = "revoke_token", params(("id" = String, Path)),
+#[utoipa::path(delete, path = "/api/v1/tokens/{id}", operation_id = "revoke_token", params(("id" = String, Path, description = "as in the list")),
     responses((status = 204), (status = 403, body = Problem), (status = 404, body = Problem)))]
 pub async fn revoke(State(api): State<Api>, caller: Caller, Path(id): Path<String>) -> Result<Response, Answer> {
     let row = read(&api.records.token, id.clone()).await?;

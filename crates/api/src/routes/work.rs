@@ -158,7 +158,7 @@ pub struct WorkEventsView {
 }
 
 /// Every change of one item, oldest first.
-#[utoipa::path(get, path = "/api/v1/work/{id}/events", operation_id = "get_work_events", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/api/v1/work/{id}/events", operation_id = "get_work_events", params(("id" = String, Path, description = "`O-000123`, of any kind")),
     responses((status = 200, body = WorkEventsView), (status = 404, body = Problem)))]
 pub async fn events(
     State(api): State<Api>,
@@ -240,7 +240,7 @@ pub(super) async fn links(api: &Api, given: Vec<LinkView>) -> Result<Vec<Link>, 
 
 /// Act on an item: an action of its flow. 2xx means it is durable.
 #[utoipa::path(post, path = "/api/v1/work/{id}/{action}", operation_id = "act_on_work",
-    params(("id" = String, Path), ("action" = String, Path)), request_body = WorkActBody,
+    params(("id" = String, Path, description = "`O-000123`, of any kind"), ("action" = String, Path, description = "an action of the flow, see `list_flows`")), request_body = WorkActBody,
     responses((status = 200, body = DoneView), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub async fn act(

@@ -290,10 +290,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * What a shift must hand over, exactly as a hand-over begun now would list it: open alarms of every state, open items,
-         *     overdue hidden dangers, dark sources.
-         */
+        /** What a shift must hand over: open alarms of every state, open items, dark sources. */
         get: operations["list_open"];
         put?: never;
         post?: never;
@@ -1277,7 +1274,7 @@ export interface components {
             article: string;
             /**
              * Format: int64
-             * @description When it is due.
+             * @description When it is due, microseconds since the epoch.
              */
             at: number;
             /** @description `V`, `S`, `K` or `G`. */
@@ -1286,7 +1283,7 @@ export interface components {
             name: string;
             /**
              * Format: int64
-             * @description Since when it is overdue.
+             * @description Since when it is overdue, microseconds since the epoch.
              */
             overdue_since?: number | null;
             /** @description Key of the profile value it came from; empty: given by a person. */
@@ -1340,7 +1337,7 @@ export interface components {
             action: string;
             /**
              * Format: int64
-             * @description When.
+             * @description When, microseconds since the epoch.
              */
             at: number;
             /** @description Files given with it. */
@@ -1415,7 +1412,7 @@ export interface components {
         FieldLinkView: {
             /**
              * Format: int64
-             * @description Until when.
+             * @description Until when, microseconds since the epoch.
              */
             expires_at: number;
             /** @description Names it for its end (`DELETE /api/v1/tokens/{id}`). */
@@ -1629,7 +1626,7 @@ export interface components {
         NewTokenView: {
             /**
              * Format: int64
-             * @description Until when.
+             * @description Until when, microseconds since the epoch.
              */
             expires_at: number;
             /** @description Names it in the list and for its end. */
@@ -1680,23 +1677,21 @@ export interface components {
         OpenLoopView: {
             /**
              * Format: int64
-             * @description Its earliest deadline.
+             * @description Its next deadline, microseconds since the epoch.
              */
             due?: number | null;
             /** @description `alarm`, `source`, or the kind of the item. */
             kind: string;
             /** @description Who is responsible. */
             owner?: string | null;
-            /** @description `A-000012`, `O-000003`, or `dark:` and the enterprise whose data is dark. */
+            /** @description `A-000012`, `O-000003`, or an enterprise whose data is dark. */
             ref: string;
             /** @description Its state. */
             state: string;
             /** @description One line. */
             title: string;
-            /** @description Why it is here, in Chinese. */
+            /** @description Why it is here. */
             why: string;
-            /** @description The same in English. */
-            why_en: string;
         };
         /** @description Act on an order. */
         OrderActBody: {
@@ -2377,7 +2372,7 @@ export interface components {
             actor: string;
             /**
              * Format: int64
-             * @description When it became durable.
+             * @description When it became durable, microseconds since the epoch.
              */
             at: number;
             /** @description `alarm`, `notice`, or the kind of the item. */
@@ -2417,12 +2412,12 @@ export interface components {
         TokenView: {
             /**
              * Format: int64
-             * @description Since when.
+             * @description Since when, microseconds since the epoch.
              */
             created_at: number;
             /**
              * Format: int64
-             * @description Until when.
+             * @description Until when, microseconds since the epoch.
              */
             expires_at?: number | null;
             /** @description Names it. */
@@ -2503,7 +2498,7 @@ export interface components {
             committed_at?: number | null;
             /**
              * Format: int64
-             * @description When the engine found out.
+             * @description When the engine found out, microseconds since the epoch.
              */
             detected_at: number;
             /** @description State before; null: just made. */
@@ -2528,7 +2523,7 @@ export interface components {
             actions: string[];
             /**
              * Format: int64
-             * @description When it was made.
+             * @description When it was made, microseconds since the epoch.
              */
             created_at: number;
             /** @description By whom. */
@@ -2539,7 +2534,7 @@ export interface components {
             ended: boolean;
             /**
              * Format: int64
-             * @description When it ended.
+             * @description When it ended, microseconds since the epoch.
              */
             ended_at?: number | null;
             /** @description Values by field name, as JSON by the type the flow gives. */
@@ -2611,6 +2606,16 @@ export interface operations {
                     "application/json": components["schemas"]["AccountsView"];
                 };
             };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2642,6 +2647,25 @@ export interface operations {
                     "application/json": components["schemas"]["AccountView"];
                 };
             };
+            /** @description `BODY_INVALID`: the body is not the JSON this call takes */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this; `ORIGIN_DENIED`: this Origin is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2650,6 +2674,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `LAST_ADMINISTRATOR`: at least one administrator must remain */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2658,7 +2683,17 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `FIELD_REQUIRED`: a required field is empty; `FIELD_INVALID`: a field has a wrong value */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `JOURNAL_FAILED`: the journal cannot be written; nothing was done; `STOPPING`: the hall is stopping */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3055,6 +3090,25 @@ export interface operations {
                     "application/json": components["schemas"]["AttachmentView"];
                 };
             };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this; `ORIGIN_DENIED`: this Origin is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `ATTACHMENT_TOO_LARGE`: the attachment is too large */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -3063,6 +3117,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `ATTACHMENT_TYPE`: this type of attachment is not kept */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -3071,7 +3126,17 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `ATTACHMENT_NAME`: the attachment's name cannot be used */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `JOURNAL_FAILED`: the journal cannot be written; nothing was done; `STOPPING`: the hall is stopping */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3086,6 +3151,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description SHA-256 of the bytes, hexadecimal */
                 id: string;
             };
             cookie?: never;
@@ -3099,6 +3165,25 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `NOT_FOUND`: there is no such thing */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3173,6 +3258,25 @@ export interface operations {
                     "application/json": components["schemas"]["FieldLinkView"];
                 };
             };
+            /** @description `BODY_INVALID`: the body is not the JSON this call takes */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this; `ORIGIN_DENIED`: this Origin is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3181,6 +3285,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `NOT_FOUND`: there is no such thing */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3189,7 +3294,17 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `FIELD_REQUIRED`: a required field is empty; `FIELD_INVALID`: a field has a wrong value */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `JOURNAL_FAILED`: the journal cannot be written; nothing was done; `STOPPING`: the hall is stopping */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3216,6 +3331,24 @@ export interface operations {
                     "application/json": components["schemas"]["FlowsView"];
                 };
             };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     list_open: {
@@ -3233,6 +3366,24 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OpenListView"];
+                };
+            };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -3416,12 +3567,33 @@ export interface operations {
                     "application/json": components["schemas"]["OrdersView"];
                 };
             };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     issue_order: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key, account and command again: answers what the first did, with `repeated` true. */
+                "idempotency-key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3439,6 +3611,34 @@ export interface operations {
                     "application/json": components["schemas"]["DoneView"];
                 };
             };
+            /** @description `BODY_INVALID`: the body is not the JSON this call takes */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this; `ORIGIN_DENIED`: this Origin is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `NOT_FOUND`: there is no such thing */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3447,6 +3647,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `VERSION_CONFLICT`: it has changed since you looked; `WORK_STATE`: its state does not allow this; `SECOND_PERSON`: another person must do this; `ITEMS_OPEN`: something is still open */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3455,7 +3656,17 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `FIELD_REQUIRED`: a required field is empty; `FIELD_INVALID`: a field has a wrong value; `OUTSIDE_COMMAND_CHAIN`: the receiver does not answer to this hall */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `JOURNAL_FAILED`: the journal cannot be written; nothing was done; `STOPPING`: the hall is stopping */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3468,9 +3679,14 @@ export interface operations {
     act_on_order: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key, account and command again: answers what the first did, with `repeated` true. */
+                "idempotency-key"?: string;
+            };
             path: {
+                /** @description `O-000123` */
                 id: string;
+                /** @description an action of the flow, see `list_flows` */
                 action: string;
             };
             cookie?: never;
@@ -3489,6 +3705,34 @@ export interface operations {
                     "application/json": components["schemas"]["DoneView"];
                 };
             };
+            /** @description `BODY_INVALID`: the body is not the JSON this call takes */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this; `ORIGIN_DENIED`: this Origin is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `VERSION_CONFLICT`: it has changed since you looked; `WORK_STATE`: its state does not allow this; `SECOND_PERSON`: another person must do this; `ITEMS_OPEN`: something is still open */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3497,7 +3741,17 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `FIELD_REQUIRED`: a required field is empty; `FIELD_INVALID`: a field has a wrong value; `OUTSIDE_COMMAND_CHAIN`: the receiver does not answer to this hall */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `JOURNAL_FAILED`: the journal cannot be written; nothing was done; `STOPPING`: the hall is stopping */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3524,6 +3778,24 @@ export interface operations {
                     "application/json": components["schemas"]["PartiesView"];
                 };
             };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     list_plans: {
@@ -3541,6 +3813,24 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PlansView"];
+                };
+            };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -3579,6 +3869,24 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ProfileView"];
+                };
+            };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -3776,6 +4084,25 @@ export interface operations {
                     "application/json": components["schemas"]["TimelineView"];
                 };
             };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `NOT_FOUND`: there is no such thing */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3784,6 +4111,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `FIELD_INVALID`: a field has a wrong value */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3811,6 +4139,16 @@ export interface operations {
                     "application/json": components["schemas"]["TokensView"];
                 };
             };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3842,6 +4180,25 @@ export interface operations {
                     "application/json": components["schemas"]["NewTokenView"];
                 };
             };
+            /** @description `BODY_INVALID`: the body is not the JSON this call takes */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this; `ORIGIN_DENIED`: this Origin is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3850,7 +4207,17 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `FIELD_REQUIRED`: a required field is empty; `FIELD_INVALID`: a field has a wrong value */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `JOURNAL_FAILED`: the journal cannot be written; nothing was done; `STOPPING`: the hall is stopping */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3865,6 +4232,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description as in the list */
                 id: string;
             };
             cookie?: never;
@@ -3877,6 +4245,16 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this; `ORIGIN_DENIED`: this Origin is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3885,7 +4263,17 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `NOT_FOUND`: there is no such thing */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `JOURNAL_FAILED`: the journal cannot be written; nothing was done; `STOPPING`: the hall is stopping */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3949,6 +4337,16 @@ export interface operations {
                     "application/json": components["schemas"]["WorkView"];
                 };
             };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3957,6 +4355,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `FIELD_INVALID`: a field has a wrong value */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3970,7 +4369,10 @@ export interface operations {
     create_work: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key, account and command again: answers what the first did, with `repeated` true. */
+                "idempotency-key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3988,6 +4390,25 @@ export interface operations {
                     "application/json": components["schemas"]["DoneView"];
                 };
             };
+            /** @description `BODY_INVALID`: the body is not the JSON this call takes */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this; `ORIGIN_DENIED`: this Origin is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3996,6 +4417,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `NOT_FOUND`: there is no such thing */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4004,6 +4426,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `VERSION_CONFLICT`: it has changed since you looked; `WORK_STATE`: its state does not allow this; `SECOND_PERSON`: another person must do this; `ITEMS_OPEN`: something is still open */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4012,7 +4435,17 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `FIELD_REQUIRED`: a required field is empty; `FIELD_INVALID`: a field has a wrong value; `OUTSIDE_COMMAND_CHAIN`: the receiver does not answer to this hall */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `JOURNAL_FAILED`: the journal cannot be written; nothing was done; `STOPPING`: the hall is stopping */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4078,6 +4511,16 @@ export interface operations {
                     "application/json": components["schemas"]["AggregateView"];
                 };
             };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4086,6 +4529,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `FIELD_INVALID`: a field has a wrong value */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4151,6 +4595,25 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FIELD_INVALID`: a field has a wrong value */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4181,6 +4644,25 @@ export interface operations {
                     "application/json": components["schemas"]["WorkItemView"];
                 };
             };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `NOT_FOUND`: there is no such thing */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4196,6 +4678,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description `O-000123`, of any kind */
                 id: string;
             };
             cookie?: never;
@@ -4210,6 +4693,25 @@ export interface operations {
                     "application/json": components["schemas"]["WorkEventsView"];
                 };
             };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `NOT_FOUND`: there is no such thing */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4228,6 +4730,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description `O-000123`, of any kind */
                 id: string;
             };
             cookie?: never;
@@ -4241,6 +4744,25 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `NOT_FOUND`: there is no such thing */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4254,9 +4776,14 @@ export interface operations {
     act_on_work: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key, account and command again: answers what the first did, with `repeated` true. */
+                "idempotency-key"?: string;
+            };
             path: {
+                /** @description `O-000123`, of any kind */
                 id: string;
+                /** @description an action of the flow, see `list_flows` */
                 action: string;
             };
             cookie?: never;
@@ -4275,6 +4802,25 @@ export interface operations {
                     "application/json": components["schemas"]["DoneView"];
                 };
             };
+            /** @description `BODY_INVALID`: the body is not the JSON this call takes */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this; `ORIGIN_DENIED`: this Origin is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4283,6 +4829,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `NOT_FOUND`: there is no such thing */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4291,6 +4838,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `VERSION_CONFLICT`: it has changed since you looked; `WORK_STATE`: its state does not allow this; `SECOND_PERSON`: another person must do this; `ITEMS_OPEN`: something is still open */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4299,7 +4847,17 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `FIELD_REQUIRED`: a required field is empty; `FIELD_INVALID`: a field has a wrong value; `OUTSIDE_COMMAND_CHAIN`: the receiver does not answer to this hall */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `JOURNAL_FAILED`: the journal cannot be written; nothing was done; `STOPPING`: the hall is stopping */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -180,8 +180,6 @@ export const enDuty: Readonly<Record<keyof typeof zhDuty, string>> = {
   'command.enterprise': 'the firm',
   'command.fire': 'fire',
   'command.town': 'the town',
-  'step.task_done': 'task done',
-  'step.task_issued': 'task issued',
   'industry.crowded': 'crowded places',
   'industry.refrigeration': 'refrigeration',
   'industry.storage': 'storage',

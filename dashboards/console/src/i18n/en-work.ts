@@ -180,4 +180,6 @@ export const enWork: Readonly<Record<keyof typeof zhWork, string>> = {
   'step.reassign': 'reassigned',
   'step.overdue': 'overdue',
   'step.own': 'passed on',
+  'step.unanswered': 'nobody left to reassign to',
+  'step.task_done': 'task done',
 };

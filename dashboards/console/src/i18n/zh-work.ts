@@ -179,4 +179,6 @@ export const zhWork = {
   'step.reassign': '改派',
   'step.overdue': '超时',
   'step.own': '移交',
+  'step.unanswered': '无人可改派',
+  'step.task_done': '任务完成',
 } as const;
