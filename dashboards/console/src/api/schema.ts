@@ -290,7 +290,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What a shift must hand over: open alarms of every state, open items, dark sources. */
+        /**
+         * What a shift must hand over, exactly as a hand-over begun now would list it: open alarms of every state, open items,
+         *     overdue hidden dangers, dark sources.
+         */
         get: operations["list_open"];
         put?: never;
         post?: never;
@@ -1677,21 +1680,23 @@ export interface components {
         OpenLoopView: {
             /**
              * Format: int64
-             * @description Its next deadline, microseconds since the epoch.
+             * @description Its earliest deadline, microseconds since the epoch.
              */
             due?: number | null;
             /** @description `alarm`, `source`, or the kind of the item. */
             kind: string;
             /** @description Who is responsible. */
             owner?: string | null;
-            /** @description `A-000012`, `O-000003`, or an enterprise whose data is dark. */
+            /** @description `A-000012`, `O-000003`, or `dark:` and the enterprise whose data is dark. */
             ref: string;
             /** @description Its state. */
             state: string;
             /** @description One line. */
             title: string;
-            /** @description Why it is here. */
+            /** @description Why it is here, in Chinese. */
             why: string;
+            /** @description The same in English. */
+            why_en: string;
         };
         /** @description Act on an order. */
         OrderActBody: {
