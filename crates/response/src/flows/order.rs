@@ -177,6 +177,10 @@ const LADDER: &[Rung] = &[
     Rung { after: "order.reassign", step: Step::Reassign },
 ];
 
+/// Somebody said no and gave a reason: no reminder, but it must not lie there either.
+const REFUSED: &[Rung] =
+    &[Rung { after: "", step: Step::Superior }, Rung { after: "order.reassign", step: Step::Reassign }];
+
 const DEADLINES: &[DeadlineSpec] = &[
     DeadlineSpec {
         name: "ack",
@@ -185,6 +189,14 @@ const DEADLINES: &[DeadlineSpec] = &[
         while_in: &["issued", "delivered"],
         after: &[After::Field("ack_due"), After::Within("ack_within_s"), After::ProfileBy("order.ack", "priority")],
         ladder: LADDER,
+    },
+    DeadlineSpec {
+        name: "refused",
+        zh: "拒收后处置",
+        en: "decide on the refusal",
+        while_in: &["rejected"],
+        after: &[After::ProfileBy("order.ack", "priority")],
+        ladder: REFUSED,
     },
     DeadlineSpec {
         name: "feedback",

@@ -91,6 +91,18 @@ fn an_unanswered_order_climbs_the_ladder_and_goes_to_a_substitute() {
 }
 
 #[test]
+fn a_refused_order_is_told_to_the_superior_and_goes_to_a_substitute() {
+    let mut desk = Desk::new();
+    let id = order(&mut desk, "brigade-1");
+    desk.now = at(10.0);
+    desk.act("wang", id, "reject", &[("note", "车辆故障".into())]);
+    assert_eq!(desk.wait_until(69.9), [""; 0]);
+    assert_eq!(desk.wait_until(70.0), ["superior O-000001"]);
+    assert_eq!(desk.wait_until(130.0), ["reassign O-000001", "create O-000002"]);
+    assert_eq!(desk.book.open_of(Kind::Order).next().unwrap().receiver.as_deref(), Some("brigade-2"));
+}
+
+#[test]
 fn d3_one_order_to_n_receivers_is_n_tracks() {
     let mut desk = Desk::new();
     let fields = [("content", "撤离".into())];
