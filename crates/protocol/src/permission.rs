@@ -38,7 +38,7 @@ pub enum Permission {
     /// Write into the ledger of hidden dangers and lessons.
     #[serde(rename = "ledger.write")]
     LedgerWrite,
-    /// Grade, approve extensions, close and archive in the ledger.
+    /// Approve extensions, stop and resume work, summon, file a case and close in the ledger.
     #[serde(rename = "ledger.approve")]
     LedgerApprove,
     /// Report an incident and write into it.
