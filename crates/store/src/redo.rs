@@ -131,9 +131,9 @@ impl Redo {
     /// # Errors
     /// The file's; what reached the disk is unknown then.
     pub fn append(&mut self, body: &Body<'_>) -> Result<bool, StoreError> {
-        self.encode(body);
+        let encoded = self.encode(body);
         let end = self.at + self.record.len();
-        if self.record.len() > BODY_MAX || end > SIZE {
+        if !encoded || self.record.len() > BODY_MAX || end > SIZE {
             return Ok(false);
         }
         self.write().map_err(StoreError::file("write", &self.path))?;
@@ -150,12 +150,12 @@ impl Redo {
         Ok(())
     }
 
-    fn encode(&mut self, body: &Body<'_>) {
+    /// False: it cannot be encoded, which plain data always can; then the commit goes into SQLite at once.
+    fn encode(&mut self, body: &Body<'_>) -> bool {
         let mut record = std::mem::take(&mut self.record);
         record.clear();
         record.resize(HEAD, 0);
-        // Plain data always encodes.
-        record = postcard::to_extend(body, record).unwrap_or_default();
+        let Ok(mut record) = postcard::to_extend(body, record) else { return false };
         let length = record.len() - HEAD;
         record[0..4].copy_from_slice(&MAGIC);
         record[8..12].copy_from_slice(&(length as u32).to_le_bytes());
@@ -164,6 +164,7 @@ impl Redo {
         record[4..8].copy_from_slice(&crc.to_le_bytes());
         record.resize(blocks(record.len()), 0);
         self.record = record;
+        true
     }
 
     /// SQLite holds all of it durably: the log begins anew.
