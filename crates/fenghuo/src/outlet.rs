@@ -9,7 +9,7 @@ use engine::{Fact, FactBody};
 use hall::{Hall, Told};
 use ingest::mqtt::Outgoing;
 use model::Priority;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use protocol::{Problem, settle};
 use response::Real;
 use runtime::Tasks;
@@ -62,9 +62,7 @@ impl Outlet {
     /// # Errors
     /// When the outbox cannot be read.
     pub fn open(&self, outgoing: Outgoing, readers: &Readers) -> Result<(), Problem> {
-        // Held while the outbox is read: what is committed meanwhile is told after it, not skipped.
-        let mut slot = self.outgoing.lock();
-        self.wait_for_missed(readers)?;
+        let mut slot = self.closed_way(readers)?;
         let open = store::AlarmFilter { closed: Some(false), limit: store::ROWS_MAX, ..Default::default() };
         for row in readers.read(|r| r.alarms(&open))? {
             republish(&outgoing, &settle(&row.json, Some(row.committed_at)));
@@ -86,14 +84,17 @@ impl Outlet {
         Ok(())
     }
 
-    /// A fact is told before the tables have it: one that found the way closed is in the outbox only a moment later. The
-    /// hall writes it without asking for the way again.
-    fn wait_for_missed(&self, readers: &Readers) -> Result<(), Problem> {
-        let missed = self.missed.load(Ordering::Acquire);
+    /// The way, held while the outbox is read: what is committed meanwhile is told after it, not skipped. A fact is told
+    /// before the tables have it, so one that found the way closed may be in the outbox only a moment later; the hall
+    /// must not find the way held until then, for it writes the tables.
+    fn closed_way(&self, readers: &Readers) -> Result<MutexGuard<'_, Option<Outgoing>>, Problem> {
         for _ in 0..TABLES_LOOKS {
+            let slot = self.outgoing.lock();
+            let missed = self.missed.load(Ordering::Acquire);
             if missed == 0 || !readers.read(|r| r.events_since(missed - 1, 1))?.is_empty() {
-                return Ok(());
+                return Ok(slot);
             }
+            drop(slot);
             std::thread::sleep(TABLES_EVERY);
         }
         Err(Problem::new("BUSY", "").detail("发布箱尚未写入", "the outbox does not have the newest facts yet"))

@@ -73,7 +73,10 @@ fn on<A, R>(
     read: impl Fn(&Parts, A) -> Result<R, Problem> + Send + Sync + 'static,
 ) -> api::Blocking<A, R> {
     let parts = parts.clone();
-    Arc::new(move |argument| read(&parts, argument))
+    Arc::new(move |argument| {
+        parts.hall.tables_have_what_is_told();
+        read(&parts, argument)
+    })
 }
 
 /// The API's view of everything.

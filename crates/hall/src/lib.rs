@@ -3,6 +3,7 @@
 
 mod counted;
 mod desk;
+mod lag;
 mod recover;
 mod relief;
 mod rules_file;

@@ -17,6 +17,7 @@ use store::Journal;
 
 use crate::counted::{Counted, Rate};
 use crate::desk::{Batch, Desk};
+use crate::lag::Lag;
 use crate::submission::{Outputs, Submission};
 use crate::{NewNames, Recovery, StartError, relief, rules_file};
 
@@ -31,6 +32,9 @@ const GATHER_ABOVE_PER_S: f64 = 3_000.0;
 /// How long they gather, unless a value beyond a limit is among them. An alarm of a rule over several tags, which the
 /// doors cannot foresee, waits this long at such rates.
 const GATHER: Duration = Duration::from_millis(1);
+
+/// A reader of the tables waits this long for what was told; a disk that is stuck must not hold up every page.
+const READ_WAIT: Duration = Duration::from_millis(100);
 
 /// Numbers from `fenghuo.toml`.
 #[derive(Clone)]
@@ -57,6 +61,8 @@ pub(crate) struct Shared {
     /// Inputs up to this number are covered by every snapshot kept.
     covered: AtomicU64,
     failed: Mutex<Option<String>>,
+    /// How far facts are told, and how far the tables have them.
+    lag: Lag,
     pub outputs: Outputs,
     pub settings: Settings,
     pub counted: Counted,
@@ -113,6 +119,7 @@ impl Hall {
             stopped: AtomicBool::new(false),
             covered: AtomicU64::new(0),
             failed: Mutex::default(),
+            lag: Lag::new(recovered.last_fact_seq),
             outputs,
             settings,
             counted,
@@ -160,6 +167,14 @@ impl Hall {
     pub fn open_loops(&self) -> (u64, Vec<response::OpenLoop>) {
         let desk = self.shared.desk.lock();
         (desk.engine.last_seq(), desk.engine.open_loops())
+    }
+
+    /// Waits until the tables have what was told before this call, at most `READ_WAIT`: whoever saw a frame finds its
+    /// subject in every list. Blocks; for readers of the tables.
+    pub fn tables_have_what_is_told(&self) {
+        if self.shared.failed.lock().is_none() {
+            self.shared.lag.wait(READ_WAIT, || self.shared.intake.nudge());
+        }
     }
 
     /// The number that new rules would get.
@@ -219,6 +234,10 @@ struct Writer {
     folder: std::path::PathBuf,
     batch: Batch,
     texts: Vec<Arc<str>>,
+    /// By when the tables should have what is durable.
+    settle_at: Option<Instant>,
+    /// Readings of commits that the tables do not have yet, with the number of their batch.
+    owed: Vec<(u64, Vec<model::Reading>)>,
     rate: Rate,
     snapshot_at: Instant,
     readings_since_snapshot: u64,
@@ -237,6 +256,8 @@ impl Writer {
             folder,
             batch: Batch::default(),
             texts: Vec::new(),
+            settle_at: None,
+            owed: Vec::new(),
             rate: Rate::new(),
             snapshot_at: Instant::now(),
             readings_since_snapshot: 0,
@@ -287,6 +308,9 @@ impl Writer {
                 }
                 self.housekeep();
             }
+            if let Err(error) = self.settle_if_due() {
+                self.fail(&error);
+            }
             if !more {
                 break;
             }
@@ -305,7 +329,8 @@ impl Writer {
         let deadline = desk.engine.next_deadline().map_or(i64::MAX, |t| t.0.saturating_sub(now));
         let since = desk.batch.since.filter(|_| !desk.batch.is_empty());
         let linger = since.map_or(i64::MAX, |t| t.0 + self.shared.settings.linger_us - now);
-        let us = deadline.min(linger).clamp(0, TICK.as_micros() as i64);
+        let settle = self.settle_at.map_or(TICK, |at| at.saturating_duration_since(Instant::now()));
+        let us = deadline.min(linger).min(settle.as_micros() as i64).clamp(0, TICK.as_micros() as i64);
         Duration::from_micros(us as u64)
     }
 
@@ -324,6 +349,11 @@ impl Writer {
         self.shared.stopped.store(true, Ordering::Release);
         if let Some(saving) = self.saving.take() {
             let _ = saving.join();
+        }
+        if self.shared.failed.lock().is_none()
+            && let Err(error) = self.settle()
+        {
+            self.fail(&error);
         }
         if self.shared.failed.lock().is_none() {
             let desk = self.shared.desk.lock();

@@ -20,6 +20,8 @@ struct State<T> {
     waiting: Waiting,
     /// Something that is there cannot wait for more to come.
     urgent: bool,
+    /// The taker is to look up, though there may be nothing to take.
+    nudged: bool,
     closed: bool,
 }
 
@@ -46,7 +48,14 @@ pub enum Offer<T> {
 impl<T> Intake<T> {
     /// Holds at most `weight_max`, but always at least one item.
     pub fn new(weight_max: usize) -> Self {
-        let state = State { items: Vec::new(), weight: 0, waiting: Waiting::Nothing, urgent: false, closed: false };
+        let state = State {
+            items: Vec::new(),
+            weight: 0,
+            waiting: Waiting::Nothing,
+            urgent: false,
+            nudged: false,
+            closed: false,
+        };
         Self { state: Mutex::new(state), arrived: Condvar::new(), weight_max }
     }
 
@@ -77,13 +86,14 @@ impl<T> Intake<T> {
     pub fn wait(&self, wait: Duration) -> bool {
         let deadline = Instant::now() + wait;
         let mut state = self.state.lock();
-        while state.items.is_empty() && !state.closed {
+        while state.items.is_empty() && !state.nudged && !state.closed {
             state.waiting = Waiting::Anything;
             if self.arrived.wait_until(&mut state, deadline).timed_out() {
                 break;
             }
         }
         state.waiting = Waiting::Nothing;
+        state.nudged = false;
         !(state.closed && state.items.is_empty())
     }
 
@@ -91,7 +101,7 @@ impl<T> Intake<T> {
     pub fn gather(&self, wait: Duration) {
         let deadline = Instant::now() + wait;
         let mut state = self.state.lock();
-        while !state.urgent && !state.closed {
+        while !state.urgent && !state.nudged && !state.closed {
             state.waiting = Waiting::Urgent;
             if self.arrived.wait_until(&mut state, deadline).timed_out() {
                 break;
@@ -108,8 +118,9 @@ impl<T> Intake<T> {
         state.urgent = false;
     }
 
-    /// Wakes the hall without an item.
+    /// Wakes the hall without an item: a `wait` or `gather` ends, the next one if there is none now.
     pub fn nudge(&self) {
+        self.state.lock().nudged = true;
         self.arrived.notify_all();
     }
 
@@ -146,6 +157,20 @@ mod tests {
         intake.take(&mut got);
         assert_eq!(got, ["a"]);
         assert!(!intake.wait(Duration::ZERO));
+    }
+
+    #[test]
+    fn a_nudge_ends_a_wait_though_nothing_is_there() {
+        let intake = Intake::<u8>::new(10);
+        let long = Duration::from_secs(600);
+        intake.nudge();
+        intake.gather(long);
+        assert!(intake.wait(long), "it is open");
+        std::thread::scope(|scope| {
+            let waiter = scope.spawn(|| intake.wait(long));
+            intake.nudge();
+            assert!(waiter.join().expect("waits"));
+        });
     }
 
     #[test]

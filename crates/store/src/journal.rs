@@ -11,11 +11,18 @@ use crate::audit::Head;
 use crate::checkpoint::{self, Checkpointer, WalState};
 use crate::lock::FolderLock;
 use crate::redo::{Body, Redo};
-use crate::rows::{insert, insert_names, insert_note};
+use crate::rows::{self, insert, insert_names, insert_note};
+use crate::unsettled::Unsettled;
+use crate::wal_sync::WalSync;
 use crate::{Database, FactRow, InputLog, Param, Snapshots, SqlError, StoreError};
 
 /// Page size of a new SQLite file, bytes. Smaller pages mean fewer bytes a commit; see `benches/commit.rs`.
 pub const PAGE_SIZE: u32 = 4096;
+
+/// Bytes of commits the tables may lack before the next commit brings them there first.
+const UNSETTLED_MAX: usize = 1 << 20;
+/// Bytes taken in the redo log from which the WAL is synced: a quarter of it.
+const TAKEN_WAKE: usize = 1 << 20;
 
 /// Where the journal lives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,18 +46,30 @@ pub struct Commit<'a> {
 pub struct Journal {
     pub(crate) database: Database,
     pub(crate) location: Location,
+    /// As the tables have it.
     pub(crate) counters: Counters,
+    /// As it is durable.
+    pub(crate) durable: Durable,
+    pub(crate) unsettled: Unsettled,
     pub(crate) stopped: Option<StoreError>,
     pub(crate) wal_pages: Arc<AtomicU64>,
     pub(crate) checkpointer: Option<Checkpointer>,
     /// None on PostgreSQL.
     pub(crate) redo: Option<Redo>,
+    pub(crate) wal_sync: Option<WalSync>,
     /// Whether the connection waits for the disk at a commit.
     pub(crate) waits: bool,
     pub(crate) _lock: Option<FolderLock>,
 }
 
-/// The last number of every sequence, as committed.
+/// The last numbers that survive a crash: the redo log may be ahead of the tables.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Durable {
+    pub input: u64,
+    pub fact: u64,
+}
+
+/// The last number of every sequence, as the tables have it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Counters {
     pub input: u64,
@@ -59,6 +78,12 @@ pub(crate) struct Counters {
     pub tags: u64,
     pub conditions: u64,
     pub gateways: u64,
+}
+
+impl Counters {
+    pub fn durable(&self) -> Durable {
+        Durable { input: self.input, fact: self.fact }
+    }
 }
 
 /// Something an administrator or a session did that is no fact of the engine but belongs into the audit.
@@ -75,48 +100,69 @@ pub struct AuditNote<'a> {
 }
 
 impl Journal {
-    /// Commits inputs and facts in one transaction and returns the `committed_at` written into the event rows: the
-    /// clock as the transaction was begun. It is durable when this returns.
+    /// Commits inputs and facts, into the tables too, and returns the `committed_at` written into the event rows: the
+    /// clock as the commit was begun. It is durable when this returns.
     ///
     /// # Errors
     /// `Sequence` if a fact's number does not follow the last one: nothing was done. Any other error is final: what
     /// reached the disk is unknown, and every later call answers `Stopped`.
     pub fn commit(&mut self, commit: &Commit<'_>) -> Result<Time, StoreError> {
         if let Some(now) = self.secure(commit)? {
-            self.settle(commit, now)?;
+            self.settle()?;
             return Ok(now);
         }
+        self.settle()?;
         let now = wall_clock();
         let mut counters = self.counters;
         self.write("commit to the journal", |db| insert(db, &mut counters, commit, now))?;
         self.counters = counters;
+        self.durable = counters.durable();
         Ok(now)
     }
 
-    /// The fast half of a commit that somebody waits for: makes it durable in the redo log and returns its
-    /// `committed_at`. The caller may tell everybody, and must then call [`Journal::settle`] with the same commit before
-    /// anything else. None: this commit does not go that way (no facts, too large, PostgreSQL); call `commit`.
+    /// Makes a commit durable in the redo log and returns its `committed_at`: the caller may tell everybody. The tables
+    /// get it with the next [`Journal::settle`], or before anything else is written. None: this commit does not go that
+    /// way (too large, no room, PostgreSQL); call `commit`.
     ///
     /// # Errors
     /// As [`Journal::commit`].
     pub fn secure(&mut self, commit: &Commit<'_>) -> Result<Option<Time>, StoreError> {
-        self.check_sequence(commit.facts)?;
-        let Some(redo) = self.redo.as_mut().filter(|_| !commit.facts.is_empty()) else { return Ok(None) };
         if let Some(stopped) = &self.stopped {
             return Err(stopped.clone());
         }
+        self.check_sequence(commit.facts)?;
+        if self.unsettled.len_bytes() > UNSETTLED_MAX {
+            self.settle()?;
+        }
         let now = wall_clock();
+        if commit.inputs.is_empty() && commit.facts.is_empty() {
+            return Ok(Some(now));
+        }
         let inputs = if commit.inputs.is_empty() { &[] } else { commit.inputs.bytes() };
-        let body = Body {
-            committed_at: now.0,
-            input_seq: self.counters.input + u64::from(!inputs.is_empty()),
-            heard: commit.inputs.last_now().0,
-            inputs,
-            facts: commit.facts.to_vec(),
-        };
-        match redo.append(&body) {
-            Ok(true) => Ok(Some(now)),
-            Ok(false) => Ok(None),
+        let input_seq = self.durable.input + u64::from(!inputs.is_empty());
+        let heard = commit.inputs.last_now().0;
+        let body = Body { committed_at: now.0, input_seq, heard, inputs, facts: commit.facts.to_vec() };
+        if !self.append(&body)? {
+            return Ok(None);
+        }
+        let fact = commit.facts.last().map_or(self.durable.fact, |fact| fact.seq);
+        self.durable = Durable { input: input_seq, fact };
+        Ok(Some(now))
+    }
+
+    /// Whether the redo log took it.
+    fn append(&mut self, body: &Body<'_>) -> Result<bool, StoreError> {
+        let Some(redo) = self.redo.as_mut() else { return Ok(false) };
+        let appended = self.wal_sync.as_ref().map_or(Ok(0), WalSync::done).and_then(|on_disk| {
+            redo.free(on_disk);
+            redo.append(body)
+        });
+        match appended {
+            Ok(Some(number)) => {
+                self.unsettled.push(number, redo.newest_body());
+                Ok(true)
+            }
+            Ok(None) => Ok(false),
             Err(error) => {
                 self.stop(&error);
                 Err(error)
@@ -124,19 +170,39 @@ impl Journal {
         }
     }
 
-    /// The other half: writes the same rows into SQLite, which need not wait for the disk.
+    /// Brings into the tables what only the redo log holds, in one transaction that waits for no disk.
     ///
     /// # Errors
-    /// Any error is final: the redo log still holds the commit, and a restart takes it from there.
-    pub fn settle(&mut self, commit: &Commit<'_>, committed_at: Time) -> Result<(), StoreError> {
-        let mut counters = self.counters;
-        let doing = "write a secured commit";
-        if let Err((error, _)) = self.transact(false, doing, |db| insert(db, &mut counters, commit, committed_at)) {
-            self.stop(&error);
-            return Err(error);
+    /// Any error is final: the redo log still holds the commits, and a restart takes them from there.
+    pub fn settle(&mut self) -> Result<(), StoreError> {
+        if self.unsettled.is_empty() {
+            return Ok(());
         }
+        let unsettled = std::mem::take(&mut self.unsettled);
+        let result = self.settle_these(&unsettled);
+        if let Err(error) = &result {
+            self.stop(error);
+        }
+        self.unsettled = unsettled;
+        self.unsettled.clear();
+        result
+    }
+
+    fn settle_these(&mut self, unsettled: &Unsettled) -> Result<(), StoreError> {
+        let (bodies, mut counters) = (unsettled.bodies()?, self.counters);
+        let insert = |db: &mut Database| bodies.iter().try_for_each(|body| rows::redo(db, &mut counters, body));
+        self.transact(false, "write secured commits", insert).map_err(|(error, _)| error)?;
         self.counters = counters;
+        let crowded = self.redo.as_ref().is_some_and(|redo| redo.taken_bytes() > TAKEN_WAKE);
+        if let Some(sync) = self.wal_sync.as_ref().filter(|_| crowded) {
+            sync.want(unsettled.newest());
+        }
         Ok(())
+    }
+
+    /// Whether the tables lack commits that are durable.
+    pub fn has_unsettled(&self) -> bool {
+        !self.unsettled.is_empty()
     }
 
     /// Gives the next numbers to new names, durably. Call it before the first input that uses them.
@@ -146,6 +212,7 @@ impl Journal {
         conditions: &[&str],
         gateways: &[&str],
     ) -> Result<(), StoreError> {
+        self.settle()?;
         let mut counters = self.counters;
         self.write("register names", |db| {
             for (enterprise, name) in tags {
@@ -176,6 +243,7 @@ impl Journal {
     where
         F: FnOnce(&mut Database) -> Result<T, SqlError>,
     {
+        self.settle()?;
         let now = wall_clock();
         let mut counters = self.counters;
         let changed = self.write_or_why("change records", |db| {
@@ -214,15 +282,15 @@ impl Journal {
 
     /// Number of the last committed batch of inputs: what `snapshot`, `replay` and the historian count by.
     pub fn last_input_seq(&self) -> u64 {
-        self.counters.input
+        self.durable.input
     }
 
     /// Number of the last committed fact.
     pub fn last_fact_seq(&self) -> u64 {
-        self.counters.fact
+        self.durable.fact
     }
 
-    /// The newest row of the audit chain.
+    /// The newest row of the audit chain, as the tables have it.
     pub fn audit_head(&self) -> Head {
         self.counters.audit
     }
@@ -236,6 +304,7 @@ impl Journal {
 
     /// As [`Journal::prune`], with what [`Snapshots::covered`] and the historian said before: reads no folder here.
     pub fn prune_to(&mut self, covered: u64, batches_max: u64) -> Result<u64, StoreError> {
+        self.settle()?;
         let mut deleted = 0;
         self.write("prune inputs", |db| {
             let first = db.row("SELECT MIN(seq) FROM inputs", &[], |row| row.opt_int(0))?.flatten();
@@ -248,7 +317,7 @@ impl Journal {
     }
 
     fn check_sequence(&self, facts: &[FactRow<'_>]) -> Result<(), StoreError> {
-        let mut last = self.counters.fact;
+        let mut last = self.durable.fact;
         for fact in facts {
             if fact.seq != last + 1 {
                 return Err(StoreError::Sequence { what: "fact", last, got: fact.seq });
@@ -258,7 +327,7 @@ impl Journal {
         Ok(())
     }
 
-    /// One transaction that waits for the disk: it and all before it are durable when this returns.
+    /// One transaction that waits for the disk: it and all before it are durable when this returns. Call `settle` first.
     fn write<F>(&mut self, doing: &'static str, work: F) -> Result<(), StoreError>
     where
         F: FnOnce(&mut Database) -> Result<(), SqlError>,
@@ -281,7 +350,7 @@ impl Journal {
         // A commit that changed nothing writes nothing, and SQLite syncs nothing for it.
         let synced = self.database.rows_changed() != before;
         if let Some(redo) = self.redo.as_mut().filter(|_| synced) {
-            redo.restart();
+            redo.free_all();
         }
         Ok(())
     }

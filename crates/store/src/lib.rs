@@ -28,7 +28,9 @@ mod recovery;
 mod redo;
 mod rows;
 mod snapshot;
+mod unsettled;
 mod verify;
+mod wal_sync;
 mod work;
 
 pub use checkpoint::WalState;

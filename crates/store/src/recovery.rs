@@ -10,6 +10,8 @@ use crate::checkpoint::{self, Checkpointer};
 use crate::journal::{self, Counters, Journal, Location, PAGE_SIZE};
 use crate::lock::FolderLock;
 use crate::redo::{Body, Redo};
+use crate::unsettled::Unsettled;
+use crate::wal_sync::WalSync;
 use crate::{Database, InputReader, Param, RecordedInput, SqlError, StoreError, migration, rows};
 
 /// Batches read at a time during replay, so that memory stays bounded whatever the backlog.
@@ -49,15 +51,19 @@ impl Journal {
             read_state(&mut database).map_err(StoreError::sql("read what the journal holds"))?;
         let wal_pages = database.count_wal_pages().map_err(StoreError::sql("watch the WAL"))?;
         let checkpointer = Checkpointer::start(location)?;
+        let wal_sync = WalSync::start(location)?;
         let location = location.clone();
         let mut journal = Self {
             database,
             location,
             counters,
+            durable: counters.durable(),
+            unsettled: Unsettled::default(),
             stopped: None,
             wal_pages,
             checkpointer,
             redo,
+            wal_sync,
             waits: true,
             _lock: lock,
         };
@@ -66,7 +72,8 @@ impl Journal {
             // All inputs may have been pruned: the numbers go on from the snapshot's.
             journal.counters.input = journal.counters.input.max(*input_seq);
         }
-        recovered.last_input_seq = journal.counters.input;
+        journal.durable = journal.counters.durable();
+        recovered.last_input_seq = journal.durable.input;
         Ok((journal, recovered))
     }
 
@@ -127,18 +134,14 @@ fn redo(database: &mut Database, location: &Location) -> Result<Option<Redo>, St
     let Location::Sqlite(folder) = location else { return Ok(None) };
     let doing = "write a secured commit";
     let (mut counters, _) = read_state(database).map_err(StoreError::sql(doing))?;
+    let last = (counters.input, counters.fact);
     let each = |body: &Body<'_>| {
         follows(body, counters.fact)?;
         database.transaction(|db| rows::redo(db, &mut counters, body)).map_err(StoreError::sql(doing))
     };
-    let mut redo = Redo::open(folder, each)?;
-    if let Some((number, fact)) = redo.behind.filter(|(_, fact)| *fact > counters.fact) {
-        let problem = format!("cannot be read up to record {number}, which holds fact {fact}");
-        return Err(redo.damaged(number, problem));
-    }
+    let redo = Redo::open(folder, last, each)?;
     // Tables that had all of it already had perhaps not waited for the disk.
     checkpoint::sync_wal(folder)?;
-    redo.begin_anew();
     Ok(Some(redo))
 }
 

@@ -15,9 +15,11 @@ use super::Writer;
 use crate::desk::Batch;
 use crate::submission::{Failure, Told};
 
-/// After an alarm was published, its core is left to those who carry it to the officer for this long, before the tables
-/// are written: on two cores that work would hold them up.
-const BREATH: Duration = Duration::from_micros(500);
+/// The tables get facts within this time after they were told, several commits at once: on two cores that work would
+/// otherwise hold up those who carry them to the officer. Whoever reads lists asks for it at once.
+const FACTS_LAG: Duration = Duration::from_millis(20);
+/// The same for readings, which only the historian waits for.
+const READINGS_LAG: Duration = Duration::from_millis(200);
 
 impl Writer {
     /// Makes the batch durable, then tells everybody.
@@ -47,42 +49,70 @@ impl Writer {
         let durable = result?;
         self.publish(durable.at(), &settings);
         self.shared.counted.commit_us.set(started.elapsed().as_micros() as f64);
-        if let Durable::Secured(at) = durable {
-            if !self.somebody_waits() {
-                self.shared.intake.gather(BREATH);
-            }
-            self.settle(at, &settings)?;
+        for (mark, to) in self.batch.marks.drain(..) {
+            mark.advance(to);
+        }
+        self.owe();
+        if matches!(durable, Durable::Committed(_)) {
+            self.settled();
+        } else if !(self.batch.replies.is_empty() && self.batch.activated.is_empty()) {
+            // An answer comes when the tables have what it is about.
+            self.settle()?;
         }
         self.answer();
         Ok(())
     }
 
-    /// For an answer that comes only when the tables have it.
-    fn somebody_waits(&self) -> bool {
-        let batch = &self.batch;
-        !(batch.replies.is_empty() && batch.marks.is_empty() && batch.activated.is_empty())
-    }
-
     /// Tells everybody who looks, before anything else is done.
     fn publish(&self, committed_at: Time, settings: &Arc<WorkSettings>) {
         let (facts, texts) = (&self.batch.facts, &self.texts);
-        if !facts.is_empty() {
+        if let Some(newest) = facts.last() {
+            self.shared.lag.tell(newest.seq);
             (self.shared.outputs.settled)(&Told { facts, texts, settings, committed_at });
         }
     }
 
+    /// Notes by when the tables should have this commit, and keeps its readings for the historian until then: it reads
+    /// back from the tables what it missed.
+    fn owe(&mut self) {
+        let lag = if self.batch.facts.is_empty() { READINGS_LAG } else { FACTS_LAG };
+        let at = Instant::now() + lag;
+        self.settle_at = Some(self.settle_at.map_or(at, |owed| owed.min(at)));
+        if !self.batch.readings.is_empty() {
+            let count = self.batch.readings.len() as u64;
+            self.shared.counted.inputs.add(count);
+            self.readings_since_snapshot += count;
+            self.owed.push((self.journal.last_input_seq(), std::mem::take(&mut self.batch.readings)));
+        }
+    }
+
+    /// Brings the tables up to date if that is due, or if somebody is about to read them.
+    pub(super) fn settle_if_due(&mut self) -> Result<(), StoreError> {
+        let due = self.settle_at.is_some_and(|at| at <= Instant::now() || self.shared.lag.is_asked());
+        if due && self.shared.failed.lock().is_none() { self.settle() } else { Ok(()) }
+    }
+
     /// The tables get what is durable in the redo log. It waits for no sync, but the relief watches it like a commit: a
     /// disk that is full of other people's writes may hold up any write.
-    fn settle(&mut self, at: Time, settings: &WorkSettings) -> Result<(), StoreError> {
+    pub(super) fn settle(&mut self) -> Result<(), StoreError> {
         self.shared.committing_since.store(unix_now(), Ordering::Release);
-        let rows = rows(&self.batch, &self.texts, settings);
-        let result = self.journal.settle(&Commit { inputs: &self.batch.inputs, facts: &rows }, at);
+        let result = self.journal.settle();
         self.shared.committing_since.store(0, Ordering::Release);
-        if result.is_err() {
+        match result {
+            Ok(()) => self.settled(),
             // They are durable and told: they must not be told again as provisional.
-            self.texts.clear();
+            Err(_) => self.texts.clear(),
         }
         result
+    }
+
+    /// The tables have everything.
+    fn settled(&mut self) {
+        self.settle_at = None;
+        self.shared.lag.settled(self.journal.last_fact_seq());
+        for (seq, readings) in self.owed.drain(..) {
+            (self.shared.outputs.readings)(seq, readings);
+        }
     }
 
     /// Lets the relief see which alarms are under way.
@@ -128,14 +158,16 @@ impl Writer {
         let commit = Commit { inputs: &self.batch.inputs, facts: &rows };
         match self.journal.secure(&commit)? {
             Some(at) => {
-                self.shared.counted.sync_us.observe(self.journal.synced_in_us());
+                if !rows.is_empty() {
+                    self.shared.counted.sync_us.observe(self.journal.synced_in_us());
+                }
                 Ok(Durable::Secured(at))
             }
             None => self.journal.commit(&commit).map(Durable::Committed),
         }
     }
 
-    /// Everybody else: people who wait, then devices, then the historian.
+    /// People who wait.
     fn answer(&mut self) {
         let batch = &mut self.batch;
         for (reply, outcome) in batch.replies.drain(..) {
@@ -144,16 +176,8 @@ impl Writer {
         for (reply, revision) in batch.activated.drain(..) {
             reply(Ok(revision));
         }
-        for (mark, to) in batch.marks.drain(..) {
-            mark.advance(to);
-        }
         self.shared.counted.commits.add(1);
-        self.shared.counted.inputs.add(batch.readings.len() as u64);
         self.shared.counted.facts.add(batch.facts.len() as u64);
-        self.readings_since_snapshot += batch.readings.len() as u64;
-        if !batch.readings.is_empty() {
-            (self.shared.outputs.readings)(self.journal.last_input_seq(), std::mem::take(&mut batch.readings));
-        }
         batch.facts.clear();
         batch.inputs.clear();
         batch.names = Default::default();
