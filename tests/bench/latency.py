@@ -48,6 +48,15 @@ def sync_in_run(hall):
     return {p: next(float(le) for le, n in rows if int(n) >= share * total) for p, share in (("p50", 0.5), ("p99", 0.99))}
 
 
+def floor(rig):
+    """The whole job on one thread and bare sockets, nothing stored, nobody asked who he is: what the machine allows."""
+    mqtt, ws = port(), port()
+    with Proc([rig.bin / "anchors", "floor", "--mqtt", f"127.0.0.1:{mqtt}", "--ws", f"127.0.0.1:{ws}", "--qos", 0]):
+        time.sleep(0.3)
+        serve = ["--mode", "serve", "--mqtt", f"127.0.0.1:{mqtt}", "--ws", f"ws://127.0.0.1:{ws}/", "--id-key", '"v":']
+        return percentiles(rig.meter("e2e", *serve, *PACED, "--rate", 10_000, "--secs", 6))
+
+
 def p6(rig):
     """Over one connection, as the shared bench does; the fdatasync is that of the same run."""
     out = {"rested": rested_fdatasync(), "busy": fdatasync(rig)["p50"]}
@@ -60,7 +69,8 @@ def p6(rig):
             out[f"sync{p}_qos{qos}"] = sync[p]
             out[f"{p}_qos{qos}"] = got[p]
             out[f"net{p}_qos{qos}"] = max(0.0, got[p] - sync[p])
-    return out | {f"echo{p}": echo[p] for p in ("p50", "p99")}
+    bare = floor(rig)
+    return out | {f"echo{p}": echo[p] for p in ("p50", "p99")} | {f"floor{p}": bare[p] for p in ("p50", "p99")}
 
 
 def p7(rig):
