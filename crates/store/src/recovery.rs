@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use model::Time;
 
@@ -18,6 +19,9 @@ use crate::{Database, InputReader, Param, RecordedInput, SqlError, StoreError, m
 const REPLAY_BATCHES: i64 = 64;
 /// Key of the advisory lock on PostgreSQL: "fenghuo" as a number.
 const ADVISORY_LOCK: i64 = 0x66_656e_6768_756f;
+/// It is tried so often, this far apart: two seconds.
+const LOCK_LOOKS: u32 = 20;
+const LOCK_EVERY: Duration = Duration::from_millis(100);
 
 /// What the journal holds, as the start needs it.
 #[derive(Clone, Debug, PartialEq)]
@@ -186,13 +190,17 @@ fn refuse_newer(file: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// The lock lives as long as the connection.
+/// The lock lives as long as the connection. The server takes a moment to notice that a process was killed: its lock is
+/// waited for, so that a restart at once gets in.
 fn take_advisory_lock(database: &mut Database) -> Result<(), StoreError> {
     let doing = "take the advisory lock";
     let sql = "SELECT CASE WHEN pg_try_advisory_lock($1) THEN 1::BIGINT ELSE 0::BIGINT END";
     let key = [Param::Int(ADVISORY_LOCK)];
-    if database.row(sql, &key, |row| row.int(0)).map_err(StoreError::sql(doing))? == Some(1) {
-        return Ok(());
+    for _ in 0..LOCK_LOOKS {
+        if database.row(sql, &key, |row| row.int(0)).map_err(StoreError::sql(doing))? == Some(1) {
+            return Ok(());
+        }
+        std::thread::sleep(LOCK_EVERY);
     }
     let holder = "SELECT pid::BIGINT FROM pg_locks WHERE locktype = 'advisory' AND granted
                   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
