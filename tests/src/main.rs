@@ -9,6 +9,7 @@ mod configuration;
 mod deadlines;
 mod documents;
 mod kill;
+mod labels;
 mod lifecycle;
 mod main_job;
 mod people;

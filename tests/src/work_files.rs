@@ -4,12 +4,16 @@
 use std::time::Duration;
 
 use hall_tests::child::Hall;
+use hall_tests::database::Database;
 use hall_tests::http::Api;
+use hall_tests::on_both;
 use hall_tests::served::{Folder, SETTINGS, Served};
 use hall_tests::until::until;
 use serde_json::{Value, json};
 
 use crate::people::problem;
+
+on_both!(r5_a_changed_profile_comes_into_force_on_reload_whole_or_not_at_all);
 
 const PARTIES: &str = r#"
 hall = "hq"
@@ -87,11 +91,15 @@ deputies = ["duty"]
 "#;
 
 fn folder() -> Folder {
+    folder_on(Database::Sqlite)
+}
+
+fn folder_on(database: Database) -> Folder {
     let folder = Folder::new();
     let account =
         |name: &str, role: &str| format!("[[account]]\naccount = \"{name}\"\nname = \"甲\"\nrole = \"{role}\"\n");
     let more = account("lead", "commander") + &account("main", "shift_lead");
-    folder.write("fenghuo.toml", &format!("{SETTINGS}{more}"));
+    folder.write("fenghuo.toml", &format!("{SETTINGS}{more}[journal]\n{}", database.setting()));
     folder.write("parties.toml", PARTIES);
     folder.write("plans/fire.toml", PLAN);
     folder.write("roster.toml", ROSTER);
@@ -146,9 +154,8 @@ fn bad_input_plan_cards_parties_rosters_and_profiles_stop_check_and_serve_alike(
     }
 }
 
-#[test]
-fn r5_a_changed_profile_comes_into_force_on_reload_whole_or_not_at_all() {
-    let folder = folder();
+fn r5_a_changed_profile_comes_into_force_on_reload_whole_or_not_at_all(database: Database) {
+    let folder = folder_on(database);
     let out = folder.run(&["check"]);
     let text = String::from_utf8_lossy(&out.stdout).into_owned();
     assert!(out.status.success() && text.contains("3 parties, 1 plan cards,") && text.contains("1 crews"), "{text}");

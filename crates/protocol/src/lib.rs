@@ -14,7 +14,7 @@ mod value_json;
 mod work;
 mod work_body;
 
-pub use alarms::{AcknowledgementView, ActorView, AlarmView, ShelvingView};
+pub use alarms::{AcknowledgementView, ActorView, AlarmView, ShelveRequestView, ShelvingView};
 pub use body::*;
 pub use csv::{csv_head_of_items, csv_of_items, csv_of_life};
 pub use flow_view::*;

@@ -70,6 +70,7 @@ fn cause_zh(cause: &str) -> &str {
         "unacknowledged" => "撤回确认",
         "shelved" => "搁置",
         "unshelved" => "取消搁置",
+        "shelve_requested" => "申请搁置",
         "shelve_expired" => "搁置到期",
         "suppressed" => "设计抑制",
         "unsuppressed" => "解除抑制",
