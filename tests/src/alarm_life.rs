@@ -172,13 +172,10 @@ fn a4_shelving_ends_by_hand_or_by_time_and_a_red_alarm_needs_two_people() {
     let dir = tempfile::tempdir().unwrap();
     let hall = start(&dir);
     let (duty, lead) = (log_in(&hall, "duty"), log_in(&hall, "lead"));
-    let important = flame(&hall, "flame.01");
-    problem(&duty.post(&path(&important, "shelve"), &json!({"seq": important["seq"], "reason": "x"})), 403, "FORBIDDEN");
-    door(&hall).publish("fh/v1/chem-01/sphere-1.nh3.01", r#"{"v":60}"#);
-    let red = |api: &Api, fits: &dyn Fn(&Value) -> bool| {
-        alarm_of(api, "sphere-1.nh3.01", |a| a["level"] == "hh" && fits(a))
-    };
-    let alarm = red(&duty, &|_| true);
+    door(&hall).publish("fh/v1/chem-01/sphere-1.nh3.01", r#"{"v":30}"#);
+    let orange = alarm_of(&duty, "sphere-1.nh3.01", |a| a["priority"] == 2);
+    problem(&duty.post(&path(&orange, "shelve"), &json!({"seq": orange["seq"], "reason": "x"})), 403, "FORBIDDEN");
+    let alarm = flame(&hall, "flame.01");
     let shelve = |seq: &Value, for_s: f64| json!({"seq": seq, "for_s": for_s, "reason": "动火作业"});
     for for_s in [0.0, -1.0, 1e9] {
         problem(&lead.post(&path(&alarm, "shelve"), &shelve(&alarm["seq"], for_s)), 422, "FIELD_INVALID");
@@ -198,7 +195,7 @@ fn a4_shelving_ends_by_hand_or_by_time_and_a_red_alarm_needs_two_people() {
     let asked = act(&lead, &back, "shelve", json!({"for_s": 1.0, "reason": "短时"}));
     let shelved = act(&log_in(&hall, "commander"), &asked, "shelve", json!({"for_s": 1.0, "reason": "短时"}));
     assert!(shelved["shelving"]["until"].as_i64().is_some());
-    red(&lead, &|a| a["state"] == "unacknowledged" && a["shelving"].is_null());
+    alarm_of(&lead, "flame.01", |a| a["state"] == "unacknowledged" && a["shelving"].is_null());
     let (_, life) = lead.get(&format!("/api/v1/alarms/{}", alarm["alarm_id"].as_str().unwrap()));
     let last = life["events"].as_array().unwrap().last().unwrap();
     assert_eq!(
@@ -206,7 +203,7 @@ fn a4_shelving_ends_by_hand_or_by_time_and_a_red_alarm_needs_two_people() {
         (&"shelve_expired".into(), &"individual".into()),
         "it sounds again"
     );
-    let said = act(&duty, &red(&duty, &|_| true), "comment", json!({"text": "动火票已交回"}));
+    let said = act(&duty, &alarm_of(&duty, "flame.01", |_| true), "comment", json!({"text": "动火票已交回"}));
     assert_eq!(said["state"], "unacknowledged", "a comment changes no state");
 }
 
@@ -217,11 +214,15 @@ fn a3_a_console_that_goes_silent_and_has_painted_the_alarm_acknowledges_nothing(
     let mut stream = Stream::open(&hall, None);
     let alarm = flame(&hall, "flame.01");
     let raised = stream.find("the alarm", |f| f["type"] == "alarm" && f["cause"] == "raised");
-    stream.say(r#"{"type":"sound","armed":false}"#);
+    let sounds = |armed: u64| {
+        let presence = || hall.api().get("/api/v1/presence").1;
+        until("the console's sound", PATIENCE, || (presence()["armed"] == armed).then_some(()));
+    };
+    stream.say(r#"{"type":"sound","armed":true}"#);
+    sounds(1);
     stream.say(&json!({"type": "receipt", "seq": raised["seq"]}).to_string());
-    let painted = |p: &Value| p.to_string().contains(&format!("\"receipt\":{}", raised["seq"]));
-    let presence = || Some(hall.api().get("/api/v1/presence").1).filter(painted);
-    until("the hall knows what was painted", PATIENCE, presence);
+    stream.say(r#"{"type":"sound","armed":false}"#);
+    sounds(0);
     let duty = log_in(&hall, "duty");
     let open = alarm_of(&duty, "flame.01", |_| true);
     assert_eq!((&open["state"], &open["seq"]), (&"unacknowledged".into(), &alarm["seq"]));

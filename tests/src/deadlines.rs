@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 on_both!(r2_ten_thousand_deadlines_survive_kill_9_and_fire_exactly_once);
 
 /// Receivers of one command, which is the most a command takes.
-const RECEIVERS: usize = 500;
+pub const RECEIVERS: usize = 500;
 /// Commands: as many orders as there are receivers each.
 const COMMANDS: usize = 20;
 /// Of them so many fall due while the hall is dead.
@@ -33,7 +33,7 @@ fn now_us() -> i64 {
 }
 
 /// A settings file with 500 teams below the hall, whose ladders take their second step ten minutes later.
-fn settings(dir: &std::path::Path) -> String {
+pub fn settings(dir: &std::path::Path) -> String {
     let party = |id: &str, more: &str| {
         format!("[[party]]\nid = \"{id}\"\nkind = \"team\"\nname_zh = \"{id} 队\"\nname_en = \"{id}\"\n{more}")
     };
@@ -54,7 +54,7 @@ fn settings(dir: &std::path::Path) -> String {
     file.display().to_string()
 }
 
-fn receiver(i: usize) -> String {
+pub fn receiver(i: usize) -> String {
     format!("team-{i:03}")
 }
 
