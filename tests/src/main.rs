@@ -14,6 +14,7 @@ mod lifecycle;
 mod main_job;
 mod people;
 mod postgres;
+mod review;
 mod roll_call;
 mod shift_change;
 mod stalled_disk;

@@ -167,7 +167,7 @@ impl Reader {
     /// The newest `limit` events of one item, oldest first; at most `ROWS_MAX`.
     pub fn work_history(&mut self, id: ItemId, limit: u64) -> Result<Vec<EventRow>, StoreError> {
         let sql = "WITH RECURSIVE life(seq, committed_at, json, previous, depth) AS (
-              SELECT e.seq, e.committed_at, e.json, e.previous, 1 FROM work w JOIN events e ON e.seq = w.seq
+              SELECT e.seq, e.committed_at, e.json, e.previous, CAST(1 AS BIGINT) FROM work w JOIN events e ON e.seq = w.seq
               WHERE w.kind = $1 AND w.number = $2
               UNION ALL
               SELECT e.seq, e.committed_at, e.json, e.previous, life.depth + 1
