@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use hall_tests::child::Hall;
 use hall_tests::database::Database;
 use hall_tests::http::Api;
-use hall_tests::stream::Stream;
 use hall_tests::on_both;
+use hall_tests::stream::Stream;
 use hall_tests::until::{PATIENCE, until};
 use serde_json::json;
 
@@ -43,7 +43,9 @@ fn x1_activation_is_one_transaction_and_the_first_order_is_on_a_screen_within_tw
     asked.join().unwrap();
     assert_eq!((&first["item"]["receiver"]["id"], &first["action"]), (&json!("chem-01"), &json!("create")), "{first}");
     let tasks = check_transaction(&hall, since, &first["committed_at"]);
-    println!("{database:?}: {tasks} tasks in one transaction; the first order on the receiver's screen after {on_screen:?}");
+    println!(
+        "{database:?}: {tasks} tasks in one transaction; the first order on the receiver's screen after {on_screen:?}"
+    );
     assert!(on_screen <= ON_SCREEN, "{on_screen:?}");
 }
 

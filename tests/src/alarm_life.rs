@@ -182,7 +182,10 @@ fn a4_shelving_ends_by_hand_or_by_time_and_a_red_alarm_needs_two_people() {
     }
     // The first person asks; the second, a shift lead, agrees.
     let asked = act(&duty, &alarm, "shelve", json!({"for_s": 600.0, "reason": "动火作业"}));
-    assert_eq!((&asked["state"], &asked["shelve_request"]["by"]["account"]), (&"unacknowledged".into(), &"duty".into()));
+    assert_eq!(
+        (&asked["state"], &asked["shelve_request"]["by"]["account"]),
+        (&"unacknowledged".into(), &"duty".into())
+    );
     problem(&duty.post(&path(&alarm, "shelve"), &shelve(&asked["seq"], 60.0)), 409, "SECOND_PERSON");
     problem(&log_in(&hall, "duty2").post(&path(&alarm, "shelve"), &shelve(&asked["seq"], 60.0)), 403, "FORBIDDEN");
     problem(&lead.post(&path(&alarm, "shelve"), &shelve(&asked["seq"], 601.0)), 422, "FIELD_INVALID");

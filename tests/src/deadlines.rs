@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use hall_tests::child::{Hall, top};
 use hall_tests::database::Database;
+use hall_tests::on_both;
 use hall_tests::stream::Stream;
 use hall_tests::until::until;
-use hall_tests::on_both;
 use serde_json::{Value, json};
 
 on_both!(r2_ten_thousand_deadlines_survive_kill_9_and_fire_exactly_once);

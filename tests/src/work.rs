@@ -3,8 +3,8 @@
 use hall_tests::child::Hall;
 use hall_tests::database::Database;
 use hall_tests::http::Api;
-use hall_tests::stream::Stream;
 use hall_tests::on_both;
+use hall_tests::stream::Stream;
 use hall_tests::until::{PATIENCE, until};
 use serde_json::{Value, json};
 

@@ -236,7 +236,8 @@ fn the_demo_shows_a_watch_and_an_incident_room_alive_within_three_minutes() {
     let began = Instant::now();
     let hall = Hall::start_with(&dir.path().join("data"), &[]);
     let api = hall.api();
-    let items = |query: &str| api.get(&format!("/api/v1/work?{query}")).1["items"].as_array().cloned().unwrap_or_default();
+    let items =
+        |query: &str| api.get(&format!("/api/v1/work?{query}")).1["items"].as_array().cloned().unwrap_or_default();
     let shift = until("somebody has the watch", within, || items("kind=shift&state=on_duty").pop());
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     assert_eq!(shift["fields"]["taken_by"], shift["fields"]["main"], "its own main officer took it: {shift}");
@@ -246,7 +247,8 @@ fn the_demo_shows_a_watch_and_an_incident_room_alive_within_three_minutes() {
     let id = text(&incident["id"]);
     assert_eq!((&incident["created_by"]["account"], &incident["fields"]["level"]), (&json!("sim-duty"), &json!("III")));
     let (_, whole) = api.get(&format!("/api/v1/work/{id}"));
-    let steps: Vec<(String, String)> = whole["log"].as_array().unwrap().iter().map(|e| (text(&e["action"]), text(&e["by"]["account"]))).collect();
+    let steps: Vec<(String, String)> =
+        whole["log"].as_array().unwrap().iter().map(|e| (text(&e["action"]), text(&e["by"]["account"]))).collect();
     for step in [("create", "sim-duty"), ("verify", "sim-duty"), ("activate", "sim-leader")] {
         assert!(steps.contains(&(step.0.into(), step.1.into())), "{step:?} in {steps:?}");
     }
@@ -259,7 +261,10 @@ fn the_demo_shows_a_watch_and_an_incident_room_alive_within_three_minutes() {
         (answered > 0 && ticked > 0 && said > 0 && fields["roles"]["commander"].is_string()).then_some(())
     });
     let alarm = text(&whole["links"].as_array().unwrap().iter().find(|l| l["rel"] == "alarm").unwrap()["to"]);
-    assert!(api.get(&format!("/api/v1/timeline?item={id}")).1.to_string().contains(&alarm), "its timeline has the alarm");
+    assert!(
+        api.get(&format!("/api/v1/timeline?item={id}")).1.to_string().contains(&alarm),
+        "its timeline has the alarm"
+    );
     println!("a plan active after {activated:?}, the room alive after {:?}", began.elapsed());
     assert_eq!(hall.stop(), Some(0));
 }

@@ -9,7 +9,11 @@ use serde_json::{Value, json};
 use crate::people::{flame, log_in, problem};
 use crate::work::{act, done, make, team};
 
-on_both!(r3_two_officers_at_once_the_second_is_told_who_and_when, h3_h4_the_major_track_and_the_second_person, h1_from_an_alarm_to_the_ledger_in_one_action);
+on_both!(
+    r3_two_officers_at_once_the_second_is_told_who_and_when,
+    h3_h4_the_major_track_and_the_second_person,
+    h1_from_an_alarm_to_the_ledger_in_one_action
+);
 
 #[test]
 fn items_that_cannot_be_made() {

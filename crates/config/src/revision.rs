@@ -8,8 +8,8 @@ use alarm::rule::{Program, Resolved, RuleCode};
 use alarm::{Condition, ConditionKind, GapPolicy, HallSettings, OnUnknown, RuleSet, TagSettings};
 use model::{Directory, Priority, TagEntry, TagIndex};
 
-use crate::problem::nearest;
 use crate::conditions::{Base, Shared, priority};
+use crate::problem::nearest;
 use crate::{Loaded, Problem, RuleText, Site, TagText, levels};
 
 /// Names that already have numbers, in the order of their numbers.
@@ -168,7 +168,9 @@ impl<'a> Builder<'a> {
         match levels::contradiction(tag, first).filter(|_| found != Some(index)) {
             Some(text) => Some((self.compile((at.0, at.1, &text), enterprise)?, levels::delay_s(first))),
             None => {
-                let en = format!("first_level is \"{name}\": it must be another tag, and both must be switches or have a limit");
+                let en = format!(
+                    "first_level is \"{name}\": it must be another tag, and both must be switches or have a limit"
+                );
                 let zh = format!("first_level 的值 \"{name}\" 应为另一测点，且两者须为开关量或设有限值");
                 self.problem(at, "RULE_RANGE", (en, zh));
                 None

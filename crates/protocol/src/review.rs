@@ -153,7 +153,8 @@ mod tests {
 
     #[test]
     fn x3_earlier_incidents_of_the_same_kind_give_median_and_range() {
-        let of = |id, hazard, state, confirmed| incident(id, hazard, state, &[("alarm", 100), ("confirmed", confirmed)]);
+        let of =
+            |id, hazard, state, confirmed| incident(id, hazard, state, &[("alarm", 100), ("confirmed", confirmed)]);
         let all = [
             of(1, "fire", "archived", 130),
             of(2, "fire", "terminated", 200),
@@ -167,7 +168,10 @@ mod tests {
         let review = ReviewView::of(&all[6], &all);
         assert_eq!(review.earlier, ["X-000006", "X-000005", "X-000002", "X-000001"]);
         let gap = &review.gaps[0];
-        assert_eq!((&*gap.from, &*gap.to, gap.s, gap.target_s, gap.met), ("alarm", "confirmed", 50.0, Some(60.0), Some(true)));
+        assert_eq!(
+            (&*gap.from, &*gap.to, gap.s, gap.target_s, gap.met),
+            ("alarm", "confirmed", 50.0, Some(60.0), Some(true))
+        );
         let past = PastGap { incidents: 3, median_s: 30.0, least_s: 20.0, most_s: 100.0 };
         assert_eq!(gap.past, Some(past));
         assert_eq!((review.stamps.len(), review.stamps["warning"]), (9, None));

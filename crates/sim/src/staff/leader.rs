@@ -44,12 +44,7 @@ pub(crate) struct Leader {
 
 impl Leader {
     pub fn new(officer: &str) -> Self {
-        Self {
-            officer: officer.to_owned(),
-            opened: BTreeSet::new(),
-            alive: BTreeSet::new(),
-            planned: BTreeSet::new(),
-        }
+        Self { officer: officer.to_owned(), opened: BTreeSet::new(), alive: BTreeSet::new(), planned: BTreeSet::new() }
     }
 
     /// An alarm changed: a red one of ammonia is an incident, unless one is being handled.
@@ -83,7 +78,11 @@ impl Leader {
         let id = text("id").to_owned();
         self.alive.remove("");
         self.opened.extend(alarms(item));
-        if OVER.contains(&text("state")) { self.alive.remove(&id) } else { self.alive.insert(id.clone()) };
+        if OVER.contains(&text("state")) {
+            self.alive.remove(&id)
+        } else {
+            self.alive.insert(id.clone())
+        };
         let activation = json!({
             "plan": "ammonia-leak", "level": "III", "matters": "1 号液氨球罐氨泄漏处置", "expected_duration_s": 7_200,
             "measures": "切断泄漏、水幕稀释、划定警戒区、疏散下风向人员",

@@ -4,9 +4,7 @@ use model::Time;
 use response::{ItemId, Kind, WorkFilter};
 
 use super::engines::on_both;
-use crate::{
-    Commit, Database, FactRow, GroupBy, InputLog, Journal, Location, Reader, Subject, WorkColumns,
-};
+use crate::{Commit, Database, FactRow, GroupBy, InputLog, Journal, Location, Reader, Subject, WorkColumns};
 
 const DAY: i64 = 86_400_000_000;
 
