@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use hall_tests::child::Hall;
+use hall_tests::database::Database;
 use hall_tests::http::Api;
+use hall_tests::on_both;
 use hall_tests::stream::Stream;
 use hall_tests::until::{PATIENCE, until};
 use serde_json::json;
@@ -11,14 +13,15 @@ use serde_json::json;
 use crate::people::log_in;
 use crate::work::{act, done, make};
 
+on_both!(x1_activation_is_one_transaction_and_the_first_order_is_on_a_screen_within_two_seconds);
+
 /// From the command to the receiver's screen.
 const ON_SCREEN: Duration = Duration::from_secs(2);
 
-#[test]
 #[allow(clippy::print_stdout, reason = "the figures of the run")]
-fn x1_activation_is_one_transaction_and_the_first_order_is_on_a_screen_within_two_seconds() {
+fn x1_activation_is_one_transaction_and_the_first_order_is_on_a_screen_within_two_seconds(database: Database) {
     let dir = tempfile::tempdir().unwrap();
-    let hall = Hall::start(&dir.path().join("data"));
+    let hall = Hall::on(database, &dir.path().join("data"), &["--no-sim"]);
     let commander = log_in(&hall, "commander");
     let fields =
         json!({"title": "2 号球罐液氨泄漏", "enterprise": "chem-01", "hazard": "ammonia_leak", "chemical": "氨"});
@@ -40,7 +43,9 @@ fn x1_activation_is_one_transaction_and_the_first_order_is_on_a_screen_within_tw
     asked.join().unwrap();
     assert_eq!((&first["item"]["receiver"]["id"], &first["action"]), (&json!("chem-01"), &json!("create")), "{first}");
     let tasks = check_transaction(&hall, since, &first["committed_at"]);
-    println!("{tasks} tasks in one transaction; the first order on the receiver's screen after {on_screen:?}");
+    println!(
+        "{database:?}: {tasks} tasks in one transaction; the first order on the receiver's screen after {on_screen:?}"
+    );
     assert!(on_screen <= ON_SCREEN, "{on_screen:?}");
 }
 

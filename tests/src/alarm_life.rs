@@ -2,6 +2,8 @@
 
 use hall_tests::child::Hall;
 use hall_tests::http::Api;
+use hall_tests::mqtt::Publisher;
+use hall_tests::stream::Stream;
 use hall_tests::until::{PATIENCE, until};
 use serde_json::{Value, json};
 
@@ -166,22 +168,35 @@ fn many_alarms_are_acknowledged_together_only_when_that_is_safe() {
 }
 
 #[test]
-fn shelving_ends_by_hand_or_by_time_and_urgent_ones_need_a_shift_lead() {
+fn a4_shelving_ends_by_hand_or_by_time_and_a_red_alarm_needs_two_people() {
     let dir = tempfile::tempdir().unwrap();
     let hall = start(&dir);
     let (duty, lead) = (log_in(&hall, "duty"), log_in(&hall, "lead"));
+    door(&hall).publish("fh/v1/chem-01/sphere-1.nh3.01", r#"{"v":30}"#);
+    let orange = alarm_of(&duty, "sphere-1.nh3.01", |a| a["priority"] == 2);
+    problem(&duty.post(&path(&orange, "shelve"), &json!({"seq": orange["seq"], "reason": "x"})), 403, "FORBIDDEN");
     let alarm = flame(&hall, "flame.01");
     let shelve = |seq: &Value, for_s: f64| json!({"seq": seq, "for_s": for_s, "reason": "动火作业"});
-    problem(&duty.post(&path(&alarm, "shelve"), &shelve(&alarm["seq"], 60.0)), 403, "FORBIDDEN");
     for for_s in [0.0, -1.0, 1e9] {
         problem(&lead.post(&path(&alarm, "shelve"), &shelve(&alarm["seq"], for_s)), 422, "FIELD_INVALID");
     }
-    let shelved = act(&lead, &alarm, "shelve", json!({"for_s": 600.0, "reason": "动火作业"}));
-    assert_eq!((&shelved["state"], &shelved["shelving"]["reason"]), (&"shelved".into(), &"动火作业".into()));
+    // The first person asks; the second, a shift lead, agrees.
+    let asked = act(&duty, &alarm, "shelve", json!({"for_s": 600.0, "reason": "动火作业"}));
+    assert_eq!(
+        (&asked["state"], &asked["shelve_request"]["by"]["account"]),
+        (&"unacknowledged".into(), &"duty".into())
+    );
+    problem(&duty.post(&path(&alarm, "shelve"), &shelve(&asked["seq"], 60.0)), 409, "SECOND_PERSON");
+    problem(&log_in(&hall, "duty2").post(&path(&alarm, "shelve"), &shelve(&asked["seq"], 60.0)), 403, "FORBIDDEN");
+    problem(&lead.post(&path(&alarm, "shelve"), &shelve(&asked["seq"], 601.0)), 422, "FIELD_INVALID");
+    let shelved = act(&lead, &asked, "shelve", json!({"for_s": 600.0, "reason": "同意"}));
+    assert_eq!((&shelved["state"], &shelved["shelving"]["reason"]), (&"shelved".into(), &"同意".into()));
+    assert!(shelved["shelve_request"].is_null(), "{shelved}");
     problem(&lead.post(&path(&alarm, "shelve"), &shelve(&shelved["seq"], 60.0)), 409, "ALARM_STATE");
     let back = act(&lead, &shelved, "unshelve", json!({"reason": "作业结束"}));
     assert_eq!(back["state"], "unacknowledged");
-    let shelved = act(&lead, &back, "shelve", json!({"for_s": 1.0, "reason": "短时"}));
+    let asked = act(&lead, &back, "shelve", json!({"for_s": 1.0, "reason": "短时"}));
+    let shelved = act(&log_in(&hall, "commander"), &asked, "shelve", json!({"for_s": 1.0, "reason": "短时"}));
     assert!(shelved["shelving"]["until"].as_i64().is_some());
     alarm_of(&lead, "flame.01", |a| a["state"] == "unacknowledged" && a["shelving"].is_null());
     let (_, life) = lead.get(&format!("/api/v1/alarms/{}", alarm["alarm_id"].as_str().unwrap()));
@@ -193,6 +208,54 @@ fn shelving_ends_by_hand_or_by_time_and_urgent_ones_need_a_shift_lead() {
     );
     let said = act(&duty, &alarm_of(&duty, "flame.01", |_| true), "comment", json!({"text": "动火票已交回"}));
     assert_eq!(said["state"], "unacknowledged", "a comment changes no state");
+}
+
+#[test]
+fn a3_a_console_that_goes_silent_and_has_painted_the_alarm_acknowledges_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let hall = start(&dir);
+    let mut stream = Stream::open(&hall, None);
+    let alarm = flame(&hall, "flame.01");
+    let raised = stream.find("the alarm", |f| f["type"] == "alarm" && f["cause"] == "raised");
+    let sounds = |armed: u64| {
+        let presence = || hall.api().get("/api/v1/presence").1;
+        until("the console's sound", PATIENCE, || (presence()["armed"] == armed).then_some(()));
+    };
+    stream.say(r#"{"type":"sound","armed":true}"#);
+    sounds(1);
+    stream.say(&json!({"type": "receipt", "seq": raised["seq"]}).to_string());
+    stream.say(r#"{"type":"sound","armed":false}"#);
+    sounds(0);
+    let duty = log_in(&hall, "duty");
+    let open = alarm_of(&duty, "flame.01", |_| true);
+    assert_eq!((&open["state"], &open["seq"]), (&"unacknowledged".into(), &alarm["seq"]));
+    let acked = act(&duty, &open, "ack", json!({"note": "已派人核实"}));
+    assert_eq!(acked["acknowledgement"]["by"]["account"], "duty", "only a person's acknowledgement is one");
+}
+
+#[test]
+fn a5_a_hundred_gateways_at_once_raise_one_alarm() {
+    let dir = tempfile::tempdir().unwrap();
+    let hall = start(&dir);
+    let (address, device) = (hall.mqtt_address(), hall.device());
+    let together = std::sync::Barrier::new(100);
+    std::thread::scope(|scope| {
+        for n in 0..100 {
+            let (address, device, together) = (&address, &device, &together);
+            scope.spawn(move || {
+                let mut door = Publisher::connect(address, &format!("gw-{n}"), device).unwrap();
+                together.wait();
+                door.publish("fh/v1/chem-01/flame.01", r#"{"v":true}"#);
+            });
+        }
+    });
+    let of_tag = |state: &str| {
+        let (_, list) = hall.api().get(&format!("/api/v1/alarms?state={state}"));
+        list["alarms"].as_array().unwrap().iter().filter(|a| a["tag"] == "flame.01").cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(hall.api().metric_sum("fenghuo_ingest_accepted_total"), 100.0, "every trigger was taken");
+    let open = of_tag("open");
+    assert_eq!((open.len(), of_tag("closed").len(), &open[0]["occurrences"]), (1, 0, &json!(1)), "{open:?}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
+use crate::database::{self, Database};
 use crate::http::Api;
 use crate::until::{PATIENCE, until};
 
@@ -50,6 +51,26 @@ impl Hall {
         let options: Vec<String> = options.iter().map(|s| (*s).to_owned()).collect();
         let (process, access) = spawn(data, ("127.0.0.1:0", "127.0.0.1:0"), &options);
         Self { process, access, data: data.to_owned(), options }
+    }
+
+    /// Starts `fenghuo demo` like [`Hall::start_with`], with its journal in this database.
+    #[track_caller]
+    pub fn on(database: Database, data: &Path, options: &[&str]) -> Self {
+        let mut options: Vec<String> = options.iter().map(|s| (*s).to_owned()).collect();
+        if database == Database::Postgres {
+            let named = options.iter().position(|o| o == "--config").map(|at| options.drain(at..at + 2).collect());
+            let from = named.and_then(|o: Vec<String>| o.get(1).map(PathBuf::from)).unwrap_or_else(database::demo);
+            let to = data.with_extension("postgres.toml");
+            database.settings(&from, &to);
+            options.extend(["--config".into(), to.display().to_string()]);
+        }
+        Self::start_with(data, &options.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    /// The settings file it was given, if any.
+    pub fn config(&self) -> Option<&str> {
+        let at = self.options.iter().position(|o| o == "--config")?;
+        self.options.get(at + 1).map(String::as_str)
     }
 
     /// Kills it without a goodbye (SIGKILL).

@@ -5,12 +5,16 @@ use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use hall_tests::child::{Hall, top};
+use hall_tests::database::Database;
+use hall_tests::on_both;
 use hall_tests::stream::Stream;
 use hall_tests::until::until;
 use serde_json::{Value, json};
 
+on_both!(r2_ten_thousand_deadlines_survive_kill_9_and_fire_exactly_once);
+
 /// Receivers of one command, which is the most a command takes.
-const RECEIVERS: usize = 500;
+pub const RECEIVERS: usize = 500;
 /// Commands: as many orders as there are receivers each.
 const COMMANDS: usize = 20;
 /// Of them so many fall due while the hall is dead.
@@ -29,7 +33,7 @@ fn now_us() -> i64 {
 }
 
 /// A settings file with 500 teams below the hall, whose ladders take their second step ten minutes later.
-fn settings(dir: &std::path::Path) -> String {
+pub fn settings(dir: &std::path::Path) -> String {
     let party = |id: &str, more: &str| {
         format!("[[party]]\nid = \"{id}\"\nkind = \"team\"\nname_zh = \"{id} 队\"\nname_en = \"{id}\"\n{more}")
     };
@@ -50,7 +54,7 @@ fn settings(dir: &std::path::Path) -> String {
     file.display().to_string()
 }
 
-fn receiver(i: usize) -> String {
+pub fn receiver(i: usize) -> String {
     format!("team-{i:03}")
 }
 
@@ -119,13 +123,12 @@ fn worst(of: impl Iterator<Item = i64>) -> f64 {
     of.max().unwrap_or(0) as f64 / 1e3
 }
 
-#[test]
 #[allow(clippy::print_stdout, reason = "the figures of the run")]
-fn r2_ten_thousand_deadlines_survive_kill_9_and_fire_exactly_once() {
+fn r2_ten_thousand_deadlines_survive_kill_9_and_fire_exactly_once(database: Database) {
     let dir = tempfile::tempdir().unwrap();
     let config = settings(dir.path());
     let began = Instant::now();
-    let mut hall = Hall::start_with(&dir.path().join("data"), &["--no-sim", "--config", &config]);
+    let mut hall = Hall::on(database, &dir.path().join("data"), &["--no-sim", "--config", &config]);
     let (due, dead_at) = orders(&hall);
     let (since, given) = (hall.api().get("/api/v1/status").1["last_seq"].as_u64().unwrap(), began.elapsed());
     assert!(now_us() < dead_at, "the orders took longer than their own first command said");
@@ -150,7 +153,7 @@ fn r2_ten_thousand_deadlines_survive_kill_9_and_fire_exactly_once() {
     assert_eq!(overdue, json!(ORDERS), "none is hidden");
     let committed = worst(living.iter().map(|f| f.committed - f.due));
     println!(
-        "{ORDERS} deadlines given in {:.1} s; killed; open again after {:.2} s; {} overdue at the start, committed at most \
+        "{database:?}: {ORDERS} deadlines given in {:.1} s; killed; open again after {:.2} s; {} overdue at the start, committed at most \
          {:.0} ms after it; {} later, fired at most {:.0} ms and committed at most {committed:.0} ms late; each exactly once; \
          {:.1} s in all",
         given.as_secs_f64(),

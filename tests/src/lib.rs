@@ -2,6 +2,7 @@
 #![allow(clippy::missing_panics_doc, reason = "a test that cannot go on panics")]
 
 pub mod child;
+pub mod database;
 pub mod http;
 pub mod mqtt;
 pub mod served;

@@ -115,7 +115,8 @@ fn requests(alarm: &Value) -> Vec<(&'static str, String, Option<Value>)> {
         post("alarm.acknowledge", path(alarm, "ack"), &old),
         post("alarm.acknowledge", path(alarm, "unack"), &old),
         post("alarm.acknowledge", "/api/v1/alarms/ack-batch".into(), &json!({"alarms": [], "note": ""})),
-        post("alarm.shelve_urgent", path(alarm, "shelve"), &old),
+        // Of priority 1 the first person only asks; who may agree is in alarm_life.rs.
+        post("alarm.shelve", path(alarm, "shelve"), &old),
         post("alarm.shelve", path(alarm, "unshelve"), &old),
         post("alarm.comment", path(alarm, "comment"), &old),
         post("alarm.reset", path(alarm, "reset"), &old),
@@ -213,6 +214,8 @@ fn promised(role: &str) -> &'static [&'static str] {
         ],
         "commander" => &[
             "alarm.acknowledge",
+            "alarm.shelve",
+            "alarm.shelve_urgent",
             "alarm.comment",
             "order.issue",
             "order.act",

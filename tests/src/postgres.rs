@@ -1,82 +1,15 @@
 //! The whole program on PostgreSQL: the same alarm, the same recovery, the same chain.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
-use hall_tests::child::{Hall, run, top};
+use hall_tests::child::{Hall, run};
+use hall_tests::database::Database;
 use hall_tests::mqtt::Publisher;
 use hall_tests::until::{PATIENCE, until};
 
-/// A cluster of its own on a socket in a folder; stopped when dropped.
-struct Cluster {
-    folder: tempfile::TempDir,
-    programs: PathBuf,
-}
-
-impl Cluster {
-    fn start() -> Self {
-        let installed = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-        let programs = installed.map(|e| e.path().join("bin")).find(|bin| bin.join("initdb").exists());
-        let programs = programs.expect("no PostgreSQL: tests/stages.sh setup");
-        let folder = tempfile::Builder::new().prefix("hall-pg-").tempdir().unwrap();
-        let cluster = Self { folder, programs };
-        if cluster.as_root() {
-            let owned = Command::new("chown").arg("postgres").arg(cluster.folder.path()).status().unwrap();
-            assert!(owned.success());
-        }
-        let data = cluster.folder.path().join("data").display().to_string();
-        cluster.call("initdb", &["-D", &data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]);
-        let options = format!("-c listen_addresses='' -k {}", cluster.folder.path().display());
-        let log = cluster.folder.path().join("log").display().to_string();
-        cluster.call("pg_ctl", &["-D", &data, "-o", &options, "-l", &log, "-w", "start"]);
-        cluster
-    }
-
-    fn as_root(&self) -> bool {
-        Command::new("id").arg("-u").output().is_ok_and(|o| o.stdout.starts_with(b"0\n"))
-    }
-
-    /// initdb and the server refuse to run as root; the package brings the user `postgres`.
-    fn call(&self, program: &str, arguments: &[&str]) {
-        let program = self.programs.join(program);
-        let mut command = match self.as_root() {
-            true => {
-                let mut command = Command::new("runuser");
-                command.args(["-u", "postgres", "--"]).arg(program);
-                command
-            }
-            false => Command::new(program),
-        };
-        let out = command.args(arguments).current_dir("/").output().expect("PostgreSQL's programs run");
-        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-    }
-
-    fn settings(&self, folder: &Path) -> String {
-        let text = format!(
-            "data_dir = \"data\"\nsites_dir = \"{0}/sites\"\nrules_dir = \"{0}/rules\"\n[journal]\npostgres = \
-             \"host={1} user=postgres dbname=postgres\"\n",
-            top().join("config/demo").display(),
-            self.folder.path().display()
-        );
-        let file = folder.join("fenghuo.toml");
-        std::fs::write(&file, text).unwrap();
-        file.display().to_string()
-    }
-}
-
-impl Drop for Cluster {
-    fn drop(&mut self) {
-        let data = self.folder.path().join("data").display().to_string();
-        self.call("pg_ctl", &["-D", &data, "-m", "immediate", "stop"]);
-    }
-}
-
 #[test]
 fn on_postgresql_an_alarm_survives_kill_9_and_the_chain_holds() {
-    let cluster = Cluster::start();
     let dir = tempfile::tempdir().unwrap();
-    let file = cluster.settings(dir.path());
-    let mut hall = Hall::start_with(&dir.path().join("data"), &["--no-sim", "--config", &file]);
+    let mut hall = Hall::on(Database::Postgres, &dir.path().join("data"), &["--no-sim"]);
+    let file = hall.config().expect("a settings file").to_owned();
     let mut door = Publisher::connect(&hall.mqtt_address(), "pg", &hall.device()).unwrap();
     door.publish("fh/v1/mall-01/kitchen.gas.01", r#"{"v":15}"#);
     let raised =

@@ -1,11 +1,15 @@
 //! The watch changes on the real program: the roster of the running month, and one open list for page and hand-over.
 
 use hall_tests::child::Hall;
+use hall_tests::database::Database;
+use hall_tests::on_both;
 use hall_tests::until::{PATIENCE, until};
 use serde_json::{Value, json};
 
 use crate::people::{flame, log_in, problem};
 use crate::work::{act, done, make, team};
+
+on_both!(s1_a_hall_can_begin_on_any_day_of_a_month, s4_the_open_list_is_the_list_of_a_hand_over_begun_now);
 
 /// The month it is now in the demo's zone, like `2026-11`, and the one before.
 fn months(hall: &Hall) -> (String, String) {
@@ -24,10 +28,9 @@ fn months(hall: &Hall) -> (String, String) {
     (format!("{year:04}-{month:02}"), format!("{:04}-{:02}", before.0, before.1))
 }
 
-#[test]
-fn s1_a_hall_can_begin_on_any_day_of_a_month() {
+fn s1_a_hall_can_begin_on_any_day_of_a_month(database: Database) {
     let dir = tempfile::tempdir().unwrap();
-    let hall = Hall::start(&dir.path().join("data"));
+    let hall = Hall::on(database, &dir.path().join("data"), &["--no-sim"]);
     let lead = log_in(&hall, "lead");
     let (month, before) = months(&hall);
     let over = lead.post("/api/v1/work", &json!({"kind": "shift", "fields": {"month": before}}));
@@ -58,10 +61,9 @@ fn plain(entry: &Value) -> Value {
     names.iter().map(|n| ((*n).to_owned(), blank(&entry[*n]))).collect::<serde_json::Map<_, _>>().into()
 }
 
-#[test]
-fn s4_the_open_list_is_the_list_of_a_hand_over_begun_now() {
+fn s4_the_open_list_is_the_list_of_a_hand_over_begun_now(database: Database) {
     let dir = tempfile::tempdir().unwrap();
-    let mut hall = Hall::start(&dir.path().join("data"));
+    let mut hall = Hall::on(database, &dir.path().join("data"), &["--no-sim"]);
     let (duty, lead) = (log_in(&hall, "duty"), log_in(&hall, "lead"));
     let alarm = flame(&hall, "flame.01");
     let order = json!({"kind": "order", "receivers": [team(&lead, 0)], "fields": {"content": "到场"}});
@@ -92,11 +94,12 @@ fn s4_the_open_list_is_the_list_of_a_hand_over_begun_now() {
     done(act(&duty, &handover, "sign_out", json!({})));
     done(act(&lead, &handover, "sign_in", json!({})));
     done(act(&lead, &handover, "complete", json!({})));
+    let dark = list(&hall).into_iter().find(|e| e["kind"] == "source").expect("still dark");
+    assert_eq!(dark["owner"], "lead", "a dark source has a keeper like everything else");
     hall.kill();
     hall.start_again();
     let open = list(&hall);
-    let mut kept = open.iter().filter(|e| e["kind"] != "source");
-    assert!(kept.all(|e| e["owner"] == "lead"), "also the alarm that nobody acknowledged: {open:?}");
+    assert!(open.iter().all(|e| e["owner"] == "lead"), "also the alarm that nobody acknowledged: {open:?}");
     assert!(open.iter().any(|e| e["ref"] == alarm["alarm_id"]) && open.iter().any(|e| e["ref"] == order.as_str()));
     // A reminder by hand is told like any other step.
     let lead = log_in(&hall, "lead");

@@ -1,12 +1,16 @@
 //! The work systems over the real program: lists, lives, counts, exports, the field page's view, resuming the stream.
 
 use hall_tests::child::Hall;
+use hall_tests::database::Database;
 use hall_tests::http::Api;
+use hall_tests::on_both;
 use hall_tests::stream::Stream;
 use hall_tests::until::{PATIENCE, until};
 use serde_json::{Value, json};
 
 use crate::people::{flame, log_in, problem};
+
+on_both!(d1_an_alarm_becomes_an_order_in_the_ledger_and_survives_kill_9, h5_counts_and_filters_over_the_api);
 
 /// Makes an item; its id.
 #[track_caller]
@@ -39,10 +43,9 @@ fn danger(api: &Api, title: &str, town: &str) -> String {
     make(api, &json!({"kind": "hidden_danger", "fields": fields}))
 }
 
-#[test]
-fn d1_an_alarm_becomes_an_order_in_the_ledger_and_survives_kill_9() {
+fn d1_an_alarm_becomes_an_order_in_the_ledger_and_survives_kill_9(database: Database) {
     let dir = tempfile::tempdir().unwrap();
-    let mut hall = Hall::start(&dir.path().join("data"));
+    let mut hall = Hall::on(database, &dir.path().join("data"), &["--no-sim"]);
     let alarm = flame(&hall, "flame.01");
     let lead = log_in(&hall, "lead");
     let alarm_id = alarm["alarm_id"].as_str().unwrap();
@@ -80,10 +83,9 @@ fn d1_an_alarm_becomes_an_order_in_the_ledger_and_survives_kill_9() {
     assert!(refs.contains(&&json!(id)) && refs.contains(&&alarm["alarm_id"]), "{open}");
 }
 
-#[test]
-fn h5_counts_and_filters_over_the_api() {
+fn h5_counts_and_filters_over_the_api(database: Database) {
     let dir = tempfile::tempdir().unwrap();
-    let hall = Hall::start(&dir.path().join("data"));
+    let hall = Hall::on(database, &dir.path().join("data"), &["--no-sim"]);
     let duty = log_in(&hall, "duty");
     let first = danger(&duty, "阀门泄漏 50%", "北镇");
     danger(&duty, "通道堵塞", "北镇");

@@ -1,15 +1,19 @@
 //! Files of the work systems in the real program: what is wrong is named, what is changed comes into force on reload, and
 //! the demo's staff play their parties.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hall_tests::child::Hall;
+use hall_tests::database::Database;
 use hall_tests::http::Api;
+use hall_tests::on_both;
 use hall_tests::served::{Folder, SETTINGS, Served};
 use hall_tests::until::until;
 use serde_json::{Value, json};
 
 use crate::people::problem;
+
+on_both!(r5_a_changed_profile_comes_into_force_on_reload_whole_or_not_at_all);
 
 const PARTIES: &str = r#"
 hall = "hq"
@@ -87,11 +91,15 @@ deputies = ["duty"]
 "#;
 
 fn folder() -> Folder {
+    folder_on(Database::Sqlite)
+}
+
+fn folder_on(database: Database) -> Folder {
     let folder = Folder::new();
     let account =
         |name: &str, role: &str| format!("[[account]]\naccount = \"{name}\"\nname = \"甲\"\nrole = \"{role}\"\n");
     let more = account("lead", "commander") + &account("main", "shift_lead");
-    folder.write("fenghuo.toml", &format!("{SETTINGS}{more}"));
+    folder.write("fenghuo.toml", &format!("{SETTINGS}{more}[journal]\n{}", database.setting()));
     folder.write("parties.toml", PARTIES);
     folder.write("plans/fire.toml", PLAN);
     folder.write("roster.toml", ROSTER);
@@ -146,9 +154,8 @@ fn bad_input_plan_cards_parties_rosters_and_profiles_stop_check_and_serve_alike(
     }
 }
 
-#[test]
-fn r5_a_changed_profile_comes_into_force_on_reload_whole_or_not_at_all() {
-    let folder = folder();
+fn r5_a_changed_profile_comes_into_force_on_reload_whole_or_not_at_all(database: Database) {
+    let folder = folder_on(database);
     let out = folder.run(&["check"]);
     let text = String::from_utf8_lossy(&out.stdout).into_owned();
     assert!(out.status.success() && text.contains("3 parties, 1 plan cards,") && text.contains("1 crews"), "{text}");
@@ -217,5 +224,47 @@ fn the_demos_staff_acknowledge_refuse_with_a_reason_and_stay_silent_until_remind
     });
     seen("a reminder of a silent party", &|s| s.action == "remind" && s.account == "system");
     seen("a report with a photo", &|s| s.action == "feedback" && s.files == 1);
+    assert_eq!(hall.stop(), Some(0));
+}
+
+/// A newcomer who only watches: somebody has the watch, and an incident room comes alive by itself.
+#[test]
+#[allow(clippy::print_stdout, reason = "the figures of the run")]
+fn the_demo_shows_a_watch_and_an_incident_room_alive_within_three_minutes() {
+    let within = Duration::from_secs(180);
+    let dir = tempfile::tempdir().unwrap();
+    let began = Instant::now();
+    let hall = Hall::start_with(&dir.path().join("data"), &[]);
+    let api = hall.api();
+    let items =
+        |query: &str| api.get(&format!("/api/v1/work?{query}")).1["items"].as_array().cloned().unwrap_or_default();
+    let shift = until("somebody has the watch", within, || items("kind=shift&state=on_duty").pop());
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    assert_eq!(shift["fields"]["taken_by"], shift["fields"]["main"], "its own main officer took it: {shift}");
+    assert!(items("kind=shift&open=true&limit=500").len() > 1 || shift["fields"]["month"].is_string(), "a whole month");
+    let incident = until("a plan is active", within - began.elapsed(), || items("kind=incident&state=active").pop());
+    let activated = began.elapsed();
+    let id = text(&incident["id"]);
+    assert_eq!((&incident["created_by"]["account"], &incident["fields"]["level"]), (&json!("sim-duty"), &json!("III")));
+    let (_, whole) = api.get(&format!("/api/v1/work/{id}"));
+    let steps: Vec<(String, String)> =
+        whole["log"].as_array().unwrap().iter().map(|e| (text(&e["action"]), text(&e["by"]["account"]))).collect();
+    for step in [("create", "sim-duty"), ("verify", "sim-duty"), ("activate", "sim-leader")] {
+        assert!(steps.contains(&(step.0.into(), step.1.into())), "{step:?} in {steps:?}");
+    }
+    // What makes the room alive: orders that are answered, a checklist that is ticked, a commander, a line of its own.
+    until("the room is alive", within - began.elapsed(), || {
+        let answered = items(&format!("kind=order&parent={id}&state=in_progress")).len();
+        let fields = &api.get(&format!("/api/v1/work/{id}")).1["fields"];
+        let ticked = fields["checklist"].as_array()?.iter().filter(|line| line["done"] == true).count();
+        let said = fields["pins"].as_array().map_or(0, Vec::len);
+        (answered > 0 && ticked > 0 && said > 0 && fields["roles"]["commander"].is_string()).then_some(())
+    });
+    let alarm = text(&whole["links"].as_array().unwrap().iter().find(|l| l["rel"] == "alarm").unwrap()["to"]);
+    assert!(
+        api.get(&format!("/api/v1/timeline?item={id}")).1.to_string().contains(&alarm),
+        "its timeline has the alarm"
+    );
+    println!("a plan active after {activated:?}, the room alive after {:?}", began.elapsed());
     assert_eq!(hall.stop(), Some(0));
 }

@@ -1,11 +1,19 @@
 //! Bad input of the work systems: each a clear problem, and nothing changes.
 
 use hall_tests::child::Hall;
+use hall_tests::database::Database;
 use hall_tests::http::Api;
+use hall_tests::on_both;
 use serde_json::{Value, json};
 
 use crate::people::{flame, log_in, problem};
 use crate::work::{act, done, make, team};
+
+on_both!(
+    r3_two_officers_at_once_the_second_is_told_who_and_when,
+    h3_h4_the_major_track_and_the_second_person,
+    h1_from_an_alarm_to_the_ledger_in_one_action
+);
 
 #[test]
 fn items_that_cannot_be_made() {
@@ -56,10 +64,9 @@ fn items_that_cannot_be_made() {
     assert_eq!(total(), before, "no refusal left anything");
 }
 
-#[test]
-fn r3_two_officers_at_once_the_second_is_told_who_and_when() {
+fn r3_two_officers_at_once_the_second_is_told_who_and_when(database: Database) {
     let dir = tempfile::tempdir().unwrap();
-    let hall = Hall::start(&dir.path().join("data"));
+    let hall = Hall::on(database, &dir.path().join("data"), &["--no-sim"]);
     let (lead, duty) = (log_in(&hall, "lead"), log_in(&hall, "duty"));
     let id = make(&lead, &json!({"kind": "order", "receivers": [team(&lead, 0)], "fields": {"content": "到场"}}));
     let seq = lead.get(&format!("/api/v1/work/{id}")).1["seq"].clone();
@@ -104,10 +111,9 @@ fn major(api: &Api) -> String {
 }
 
 /// H3: every field of the major track is missed by name. H4: nobody rechecks his own work.
-#[test]
-fn h3_h4_the_major_track_and_the_second_person() {
+fn h3_h4_the_major_track_and_the_second_person(database: Database) {
     let dir = tempfile::tempdir().unwrap();
-    let hall = Hall::start(&dir.path().join("data"));
+    let hall = Hall::on(database, &dir.path().join("data"), &["--no-sim"]);
     let (duty, lead) = (log_in(&hall, "duty"), log_in(&hall, "lead"));
     let id = major(&duty);
     for missing in MUSTS {
@@ -132,10 +138,9 @@ fn h3_h4_the_major_track_and_the_second_person() {
 }
 
 /// H1: one action from an alarm to an item with the evidence attached.
-#[test]
-fn h1_from_an_alarm_to_the_ledger_in_one_action() {
+fn h1_from_an_alarm_to_the_ledger_in_one_action(database: Database) {
     let dir = tempfile::tempdir().unwrap();
-    let hall = Hall::start(&dir.path().join("data"));
+    let hall = Hall::on(database, &dir.path().join("data"), &["--no-sim"]);
     let duty = log_in(&hall, "duty");
     let alarm = flame(&hall, "flame.01");
     let links = json!([{"rel": "alarm", "to": alarm["alarm_id"]}]);

@@ -120,6 +120,8 @@ pub enum ConditionKind {
     OutOfRange,
     /// Quality unknown for longer than the on-delay.
     Unknown,
+    /// A detector's second level is in alarm while its first is not: one of its contacts must be wrong.
+    Inconsistent(Program),
 }
 
 /// What an unknown value does to a condition.

@@ -12,4 +12,6 @@ pub use definition::{
 };
 pub use life::Regions;
 pub use process::{Change, Instants, Process, Verdict, advance};
-pub use record::{Acknowledgement, AlarmId, AlarmRecord, Annunciation, Cause, Shelving, State, Transition};
+pub use record::{
+    Acknowledgement, AlarmId, AlarmRecord, Annunciation, Cause, ShelveRequest, Shelving, State, Transition,
+};

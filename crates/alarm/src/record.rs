@@ -99,6 +99,8 @@ pub enum Cause {
     RetrospectiveExcursion,
     /// A branch was closed because too many older episodes were open; counted.
     BranchOverflow,
+    /// A person asked to shelve an alarm of priority I; another one must agree (A4).
+    ShelveRequested,
 }
 
 /// One episode as it stands after a transition. All a console needs to draw a row.
@@ -126,7 +128,8 @@ pub struct AlarmRecord {
     pub acknowledged: bool,
     /// Priority.
     pub priority: Priority,
-    /// Which level: `hh`, `h`, `l`, `ll`, `rate`, `rule`, `stale`, `stuck`, `out_of_range`, `unknown`, `platform`, `clock_skew`.
+    /// Which level: `hh`, `h`, `l`, `ll`, `rate`, `rule`, `stale`, `stuck`, `out_of_range`, `unknown`, `inconsistent`,
+    /// `platform`, `clock_skew`.
     pub level: Arc<str>,
     /// Value at the last transition.
     pub value: f64,
@@ -148,6 +151,8 @@ pub struct AlarmRecord {
     pub acknowledgement: Option<Acknowledgement>,
     /// Until when it is shelved, by whom and why.
     pub shelving: Option<Shelving>,
+    /// Who asked to shelve it, while another person has not agreed yet.
+    pub shelve_request: Option<ShelveRequest>,
     /// Why it is suppressed, empty if it is not.
     pub suppressed_by: Vec<Arc<str>>,
     /// Raises counted within this episode while chattering.
@@ -194,6 +199,19 @@ pub struct Shelving {
     pub until: Time,
     /// One-shot shelving ends with this episode.
     pub one_shot: bool,
+    /// Why.
+    pub reason: String,
+}
+
+/// Who asked to shelve an alarm of priority I. It is shelved when a second person agrees, and not before.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ShelveRequest {
+    /// Who.
+    pub by: Actor,
+    /// A second person may agree until then.
+    pub until: Time,
+    /// Seconds; none: until it returns to normal.
+    pub for_s: Option<f64>,
     /// Why.
     pub reason: String,
 }

@@ -8,7 +8,7 @@ use protocol::{
     AggregateRow, AlarmFrame, AlarmView, AuditHeadView, AuditRowView, HistoryPoint, NoticeFrame, OpenListView,
     OrderView, PendingTagView, Problem, RejectionView, TimelineRow, WorkFrame, WorkItemView,
 };
-use response::{ItemId, Kind};
+use response::{ItemId, WorkFilter};
 
 /// A function that may block; it is called on a blocking thread.
 pub type Blocking<A, R> = Arc<dyn Fn(A) -> Result<R, Problem> + Send + Sync>;
@@ -115,54 +115,13 @@ pub struct AlarmQuery {
     pub limit: usize,
 }
 
-/// Which items; empty or none: all.
-#[derive(Clone, Debug, Default)]
-pub struct WorkQuery {
-    /// Kind.
-    pub kind: Option<Kind>,
-    /// State.
-    pub state: String,
-    /// Not ended (true) or ended (false).
-    pub open: Option<bool>,
-    /// `real` or `exercise`.
-    pub provenance: String,
-    /// Enterprise id.
-    pub enterprise: String,
-    /// Town.
-    pub town: String,
-    /// Industry.
-    pub industry: String,
-    /// Grade.
-    pub grade: String,
-    /// Source.
-    pub source: String,
-    /// Category.
-    pub category: String,
-    /// Receiver.
-    pub receiver: String,
-    /// Owner.
-    pub owner: String,
-    /// The item it belongs to.
-    pub parent: String,
-    /// The alarm it answers.
-    pub alarm: String,
-    /// A deadline passed, or none did.
-    pub overdue: Option<bool>,
-    /// Part of the title.
-    pub text: String,
-    /// Only items made before this one.
-    pub before: Option<ItemId>,
-    /// At most.
-    pub limit: usize,
-}
-
 /// Which items to count, by what.
 #[derive(Clone, Debug)]
 pub struct GroupQuery {
     /// `town`, `industry`, ….
     pub by: &'static str,
     /// Which.
-    pub filter: WorkQuery,
+    pub filter: WorkFilter,
 }
 
 /// Which piece of the timeline.
@@ -203,7 +162,7 @@ pub struct Records {
     /// Orders, open and ended, newest first; of one receiver, if named.
     pub orders: Blocking<(Option<String>, usize), Vec<OrderView>>,
     /// Items: how many fit, and the page, without logs.
-    pub work: Blocking<WorkQuery, (u64, Vec<WorkItemView>)>,
+    pub work: Blocking<WorkFilter, (u64, Vec<WorkItemView>)>,
     /// The last change of one item.
     pub work_item: Blocking<ItemId, Option<WorkFrame>>,
     /// Every change of one item, oldest first.

@@ -18,7 +18,7 @@ pub use access::hash_password;
 pub use board::Board;
 pub use deps::{
     AccountChange, AccountRow, AlarmQuery, AuditEntry, Blocking, Desk, GroupQuery, HistoryQuery, NewAttachment,
-    Records, SessionRow, Subsystem, TimelineQuery, TokenKind, TokenRow, WorkQuery,
+    Records, SessionRow, Subsystem, TimelineQuery, TokenKind, TokenRow,
 };
 pub use hub::{FellBehind, Hub, frame};
 pub use openapi::document;

@@ -43,6 +43,7 @@ use crate::routes as r;
         r::work::list,
         r::work::detail,
         r::work::events,
+        r::work::review,
         r::work::aggregate,
         r::work::create,
         r::work::act,

@@ -1,7 +1,9 @@
 //! Text to checked settings, sites and rules. All problems at once, each with file, line, key, found and wanted.
 
+mod conditions;
 mod demo;
 mod hall;
+mod levels;
 mod problem;
 mod reader;
 mod revision;

@@ -5,11 +5,12 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use alarm::rule::{Program, Resolved, RuleCode};
-use alarm::{Condition, ConditionKind, EscalationStep, GapPolicy, HallSettings, OnUnknown, RuleSet, TagSettings};
+use alarm::{Condition, ConditionKind, GapPolicy, HallSettings, OnUnknown, RuleSet, TagSettings};
 use model::{Directory, Priority, TagEntry, TagIndex};
 
+use crate::conditions::{Base, Shared, priority};
 use crate::problem::nearest;
-use crate::{Loaded, Problem, RuleText, Site, TagText};
+use crate::{Loaded, Problem, RuleText, Site, TagText, levels};
 
 /// Names that already have numbers, in the order of their numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,22 +60,6 @@ struct Builder<'a> {
     made: HashMap<String, Condition>,
     shared: Shared,
     problems: Vec<Problem>,
-}
-
-/// Equal texts kept once: a district has 100,000 tags but few units, classes and messages.
-#[derive(Default)]
-struct Shared(RefCell<HashSet<Arc<str>>>);
-
-impl Shared {
-    fn text(&self, text: &str) -> Arc<str> {
-        let mut known = self.0.borrow_mut();
-        if let Some(found) = known.get(text) {
-            return found.clone();
-        }
-        let new: Arc<str> = text.into();
-        known.insert(new.clone());
-        new
-    }
 }
 
 impl<'a> Builder<'a> {
@@ -161,10 +146,36 @@ impl<'a> Builder<'a> {
             let rule = (site.file.as_str(), tag.line, text.as_str());
             self.compile(rule, &site.enterprise.id)
         });
+        let levels = self.two_levels(site, tag, index);
         let base = Base { site, tag, index, suppress, shared: &self.shared };
         let mut all: Vec<Condition> = base.limits().collect();
         all.extend(base.diagnostics());
+        all.extend(levels.map(|(program, delay_s)| base.inconsistent(program, delay_s)));
         all
+    }
+
+    /// What watches a detector whose second level is `tag`, and how long it must hold.
+    fn two_levels(&mut self, site: &Site, tag: &TagText, index: TagIndex) -> Option<(Program, f64)> {
+        let (name, enterprise) = (tag.first_level.as_deref()?, &site.enterprise.id);
+        let at = (site.file.as_str(), tag.line);
+        let found = self.by_name.get(&(enterprise.as_str(), name)).copied();
+        let Some((s, t)) = found.and_then(|first| self.places[first.0 as usize]) else {
+            let text = self.unknown_tag(enterprise, name);
+            self.problem(at, "RULE_TAG_UNKNOWN", text);
+            return None;
+        };
+        let first = &self.loaded.sites[s].tags[t];
+        match levels::contradiction(tag, first).filter(|_| found != Some(index)) {
+            Some(text) => Some((self.compile((at.0, at.1, &text), enterprise)?, levels::delay_s(first))),
+            None => {
+                let en = format!(
+                    "first_level is \"{name}\": it must be another tag, and both must be switches or have a limit"
+                );
+                let zh = format!("first_level 的值 \"{name}\" 应为另一测点，且两者须为开关量或设有限值");
+                self.problem(at, "RULE_RANGE", (en, zh));
+                None
+            }
+        }
     }
 
     fn add_rule(&mut self, rule: &RuleText) {
@@ -299,91 +310,6 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// One tag's text with where it stands, for making its conditions.
-struct Base<'a> {
-    site: &'a Site,
-    tag: &'a TagText,
-    index: TagIndex,
-    suppress: Option<Program>,
-    shared: &'a Shared,
-}
-
-impl Base<'_> {
-    fn limits(&self) -> impl Iterator<Item = Condition> {
-        let l = self.tag.limits;
-        let p = self.tag.priorities;
-        let levels = [
-            (l.ll.map(ConditionKind::LowLow), "ll", p[0], "低低限", "low-low"),
-            (l.l.map(ConditionKind::Low), "l", p[1], "低限", "low"),
-            (l.h.map(ConditionKind::High), "h", p[2], "高限", "high"),
-            (l.hh.map(ConditionKind::HighHigh), "hh", p[3], "高高限", "high-high"),
-        ];
-        let limits = levels.into_iter().filter_map(|(kind, level, p, zh, en)| {
-            let text = (format!("{}越{zh}", self.tag.description_zh), format!("{} {en}", self.tag.description_en));
-            Some(self.condition(level, kind?, priority(p), text))
-        });
-        limits.chain(self.rate())
-    }
-
-    fn rate(&self) -> Option<Condition> {
-        let (per_s, window_s, p) = self.tag.rate?;
-        let text =
-            (format!("{}变化过快", self.tag.description_zh), format!("{} changes too fast", self.tag.description_en));
-        Some(self.condition("rate", ConditionKind::Rate { per_s, window_s }, priority(p), text))
-    }
-
-    /// About the measuring system: no latch, no suppression, held against the device and not the process.
-    fn diagnostics(&self) -> impl Iterator<Item = Condition> {
-        let tag = self.tag;
-        let kinds = [
-            (tag.period_s.map(|_| ConditionKind::Stale), "stale", "数据中断", "no data"),
-            (tag.stuck.map(|_| ConditionKind::Stuck), "stuck", "数值停滞", "value is stuck"),
-            (tag.span.map(|_| ConditionKind::OutOfRange), "out_of_range", "超出量程", "outside the span"),
-        ];
-        kinds.into_iter().filter_map(|(kind, level, zh, en)| {
-            let text = (format!("{}{zh}", tag.description_zh), format!("{} {en}", tag.description_en));
-            let mut condition = self.condition(level, kind?, Priority::Diagnostic, text);
-            condition.on_delay_s = 0.0;
-            condition.off_delay_s = 0.0;
-            condition.deadband = 0.0;
-            condition.latch = false;
-            condition.on_unknown = OnUnknown::Hold;
-            condition.suppress_when = None;
-            condition.escalation = Vec::new();
-            condition.class = self.shared.text("sensor-fault");
-            Some(condition)
-        })
-    }
-
-    fn condition(&self, level: &str, kind: ConditionKind, priority: Priority, text: (String, String)) -> Condition {
-        let (tag, enterprise) = (self.tag, &self.site.enterprise.id);
-        let group = if tag.unit_id.is_empty() { enterprise.clone() } else { format!("{enterprise}/{}", tag.unit_id) };
-        Condition {
-            key: format!("{enterprise}/{}/{level}", tag.tag).into(),
-            tag: self.index,
-            kind,
-            priority,
-            on_delay_s: tag.on_delay_s,
-            off_delay_s: tag.off_delay_s,
-            deadband: tag.deadband,
-            latch: tag.latch,
-            on_unknown: tag.on_unknown,
-            gap: GapPolicy::Bridge,
-            suppress_when: self.suppress.clone(),
-            escalation: tag
-                .escalation
-                .iter()
-                .map(|(after_s, to)| EscalationStep { after_s: *after_s, to: to.as_str().into() })
-                .collect(),
-            message_zh: self.shared.text(&text.0),
-            message_en: self.shared.text(&text.1),
-            group: self.shared.text(&group),
-            class: self.shared.text(&tag.class),
-            retired: false,
-        }
-    }
-}
-
 /// What kind of mistake it is, for people who read Chinese; the English message has the details.
 const fn chinese(code: RuleCode) -> &'static str {
     match code {
@@ -395,10 +321,6 @@ const fn chinese(code: RuleCode) -> &'static str {
         RuleCode::Unit => "单位不一致",
         RuleCode::Syntax => "语法错误",
     }
-}
-
-fn priority(n: u8) -> Priority {
-    Priority::try_from(n).unwrap_or(Priority::Diagnostic)
 }
 
 fn entry(enterprise: &str, name: &str, text: Option<&TagText>) -> TagEntry {

@@ -70,6 +70,8 @@ pub struct TagText {
     pub escalation: Vec<(f64, String)>,
     /// Expression during which its alarms are suppressed by design.
     pub suppress_when: Option<String>,
+    /// This tag is a detector's second alarm level; the tag that reports the first.
+    pub first_level: Option<String>,
 }
 
 /// How payloads of a topic pattern become readings.
@@ -187,6 +189,7 @@ fn numbered(tag: &TagText, n: u32) -> TagText {
         description_zh: fill(&tag.description_zh),
         description_en: fill(&tag.description_en),
         suppress_when: tag.suppress_when.as_ref().map(fill),
+        first_level: tag.first_level.as_ref().map(fill),
         ..tag.clone()
     }
 }
@@ -237,6 +240,7 @@ fn read_tag(r: &Reader<'_, '_>, enterprise: &Enterprise) -> TagText {
         latch: r.opt_bool("latch").unwrap_or(false),
         escalation: read_escalation(r),
         suppress_when: r.opt_text("suppress_when"),
+        first_level: r.opt_text("first_level"),
     };
     check_limits(r, &tag);
     tag

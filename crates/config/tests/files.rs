@@ -132,3 +132,39 @@ fn a_syntax_error_is_a_problem_with_its_line() {
     let problems = load(&source).unwrap_err();
     assert!(problems.iter().any(|p| p.code == "SYNTAX" && p.line == 2), "{problems:#?}");
 }
+
+/// The site of one detector whose two contacts are tags of their own.
+fn contacts(second: &str) -> Result<Revision, Vec<String>> {
+    let site = format!(
+        "[enterprise]\nid = \"plant\"\nname_zh = \"厂\"\nname_en = \"Plant\"\n[[tag]]\ntag = \"al1\"\n\
+         limits = {{ h = 1 }}\nperiod_s = 10\n[[tag]]\ntag = \"lel\"\nunit = \"%LEL\"\nspan = [0, 100]\n\
+         limits = {{ h = 25, hh = 50 }}\n[[tag]]\ntag = \"bare\"\nunit = \"ppm\"\n[[tag]]\ntag = \"al2\"\n{second}\n"
+    );
+    let mut source = Source::demo();
+    source.sites = vec![("sites/plant.toml".into(), site)];
+    source.rules = vec![];
+    let words = |problems: Vec<config::Problem>| problems.iter().map(ToString::to_string).collect::<Vec<_>>();
+    Revision::build(&load(&source).map_err(words)?, &Known::default(), 1).map_err(words)
+}
+
+#[test]
+fn a8_a_second_level_names_its_first_and_is_watched_against_it() {
+    let found = |second: &str| {
+        let revision = contacts(second).unwrap();
+        let c = revision.rules.conditions.iter().find(|c| &*c.key == "plant/al2/inconsistent").cloned().unwrap();
+        assert!(matches!(c.kind, alarm::ConditionKind::Inconsistent(_)), "{c:?}");
+        (c.on_delay_s, c.class.to_string(), u8::from(c.priority))
+    };
+    // A switch beside a switch that reports every 10 s, and beside a measured value.
+    assert_eq!(found("limits = { hh = 1 }\nfirst_level = \"al1\""), (20.0, "sensor-fault".into(), 5));
+    assert_eq!(found("limits = { hh = 1 }\nfirst_level = \"lel\""), (5.0, "sensor-fault".into(), 5));
+    for (second, says) in [
+        ("first_level = \"al_1\"", "RULE_TAG_UNKNOWN"),
+        ("first_level = \"al2\"", "RULE_RANGE"),
+        ("first_level = \"bare\"", "RULE_RANGE"),
+        ("unit = \"ppm\"\nfirst_level = \"al1\"", "RULE_RANGE"),
+    ] {
+        let problems = contacts(second).unwrap_err();
+        assert!(problems.len() == 1 && problems[0].contains(says), "{second}: {problems:?}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use alarm::{Acknowledgement, AlarmId, Annunciation, Cause, Shelving, State};
+use alarm::{Acknowledgement, AlarmId, Annunciation, Cause, State};
 use model::{Actor, Priority, Time};
 use response::Provenance;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,6 @@ use crate::clock::SERVICE;
 use crate::deadline::Due;
 use crate::emit::Told;
 use crate::engine::{Engine, Moment};
-use crate::plan::SHELVED;
 use crate::theatre::is_played;
 use crate::{AlarmAction, Command, CommandKind, Effects, Event, Notice, Outcome, Refusal};
 
@@ -60,7 +59,7 @@ pub struct Service {
     pub reason: String,
 }
 
-fn required(text: &str, field: &str) -> Result<(), Refusal> {
+pub(crate) fn required(text: &str, field: &str) -> Result<(), Refusal> {
     if text.trim().is_empty() { Err(Refusal::FieldRequired { field: field.to_owned() }) } else { Ok(()) }
 }
 
@@ -140,7 +139,7 @@ impl Engine {
         Ok(())
     }
 
-    fn state_refusal(&self, id: AlarmId) -> Refusal {
+    pub(crate) fn state_refusal(&self, id: AlarmId) -> Refusal {
         let (by, since) = self.episodes.open.get(&id).map_or_else(
             || (String::new(), Time(0)),
             |e| match &e.acknowledgement {
@@ -205,50 +204,6 @@ impl Engine {
         Ok((Cause::Unacknowledged, Some(reason.to_owned())))
     }
 
-    fn shelve(
-        &mut self,
-        now: Time,
-        id: AlarmId,
-        actor: &Actor,
-        (for_s, reason): (Option<f64>, &str),
-    ) -> Result<(Cause, Option<String>), Refusal> {
-        required(reason, "reason")?;
-        let max = self.rules.hall.shelve_max_s;
-        let length = for_s.unwrap_or(max);
-        if !(length > 0.0 && length <= max) {
-            let problem = format!("is {length} s, must be above 0 and at most {max} s");
-            return Err(Refusal::FieldInvalid { field: "for_s".into(), problem });
-        }
-        let refusal = self.state_refusal(id);
-        let condition = self.episodes.open.get(&id).map(|e| e.condition).ok_or_else(|| refusal.clone())?;
-        if self.shelved.contains_key(&condition) {
-            return Err(refusal);
-        }
-        let until = now.plus_s(length);
-        let shelving = Shelving { by: actor.clone(), until, one_shot: for_s.is_none(), reason: reason.to_owned() };
-        self.shelved.insert(condition, shelving);
-        self.mark_shelved(condition, true);
-        self.deadlines.push(until, Due::Shelve(condition));
-        Ok((Cause::Shelved, Some(reason.to_owned())))
-    }
-
-    pub(crate) fn mark_shelved(&mut self, condition: u32, on: bool) {
-        if let Some(&index) = self.plan.cell_of.get(condition as usize) {
-            let flags = &mut self.plan.cells[index as usize].flags;
-            *flags = if on { *flags | SHELVED } else { *flags & !SHELVED };
-        }
-    }
-
-    fn unshelve(&mut self, id: AlarmId, reason: &str) -> Result<(Cause, Option<String>), Refusal> {
-        let refusal = self.state_refusal(id);
-        let condition = self.episodes.open.get(&id).map(|e| e.condition).ok_or_else(|| refusal.clone())?;
-        if self.shelved.remove(&condition).is_none() {
-            return Err(refusal);
-        }
-        self.mark_shelved(condition, false);
-        Ok((Cause::Unshelved, (!reason.is_empty()).then(|| reason.to_owned())))
-    }
-
     fn reset(&mut self, id: AlarmId, reason: &str) -> Result<(Cause, Option<String>), Refusal> {
         let refusal = self.state_refusal(id);
         let episode = self.episodes.open.get_mut(&id).ok_or_else(|| refusal.clone())?;
@@ -259,37 +214,11 @@ impl Engine {
         Ok((Cause::Reset, (!reason.is_empty()).then(|| reason.to_owned())))
     }
 
-    /// A shelving ran out; if its alarm still needs somebody, it sounds again.
-    pub(crate) fn shelve_due(&mut self, condition: u32, at: Time, now: Time, out: &mut Effects) {
-        if self.shelved.get(&condition).is_none_or(|s| s.until != at) {
-            return;
-        }
-        let ids = self.open_of(condition);
-        let before: Vec<State> = ids.iter().map(|&id| self.shown(id)).collect();
-        self.shelved.remove(&condition);
-        self.mark_shelved(condition, false);
-        for (id, from) in ids.iter().zip(before) {
-            self.tell_again((*id, from), Cause::ShelveExpired, Moment::at(now, at), out);
-        }
-        if ids.is_empty() {
-            let key = self.key_of(condition);
-            self.notice(now, Notice::ShelveExpired { condition: key.to_string() }, out);
-        }
-    }
-
     /// A transition out of shelving or suppression: it sounds if the alarm still needs somebody.
     pub(crate) fn tell_again(&mut self, (id, from): (AlarmId, State), cause: Cause, moment: Moment, out: &mut Effects) {
         let sounds = self.wants_attention(id);
         let annunciation = if sounds { Annunciation::Individual } else { Annunciation::None };
         self.emit(id, Told { from, cause, annunciation, moment, ..Told::default() }, out);
-    }
-
-    /// A one-shot shelving ends with the episode.
-    pub(crate) fn end_one_shot(&mut self, condition: u32) {
-        if self.shelved.get(&condition).is_some_and(|s| s.one_shot) {
-            self.shelved.remove(&condition);
-            self.mark_shelved(condition, false);
-        }
     }
 
     /// Every open episode of a condition, oldest first.

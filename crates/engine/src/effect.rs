@@ -145,6 +145,9 @@ pub enum Refusal {
     /// Somebody was faster.
     #[error("{id} changed: you saw seq {seen}, it is {current}, by {by}")]
     VersionConflict { id: String, seen: u64, current: u64, by: String },
+    /// Another person must do it.
+    #[error("{id}: another person than {account} must agree")]
+    SecondPerson { id: String, account: String },
     /// A required field is empty.
     #[error("{field} is required")]
     FieldRequired { field: String },

@@ -179,6 +179,7 @@ impl Engine {
             returned_at: e.returned_at,
             acknowledgement: e.acknowledgement.clone(),
             shelving: self.shelved.get(&e.condition).cloned(),
+            shelve_request: self.shelve_requests.get(&id).cloned(),
             suppressed_by: self.suppressed_by(e),
             occurrences: e.occurrences,
             chattering: e.chattering,
@@ -266,5 +267,6 @@ fn level(kind: &ConditionKind) -> (&'static str, Option<f64>) {
         K::Stuck => ("stuck", None),
         K::OutOfRange => ("out_of_range", None),
         K::Unknown => ("unknown", None),
+        K::Inconsistent(_) => ("inconsistent", None),
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use alarm::{AlarmRecord, ConditionIndex, Instants, RuleSet, Shelving, Verdict};
+use alarm::{AlarmId, AlarmRecord, ConditionIndex, Instants, RuleSet, ShelveRequest, Shelving, Verdict};
 use model::{Quality, Reading, TagIndex, Time};
 use response::{Book, Item};
 
@@ -64,6 +64,8 @@ pub struct Engine {
     pub(crate) episodes: Episodes,
     /// By condition.
     pub(crate) shelved: BTreeMap<u32, Shelving>,
+    /// Open alarms of priority I that one person asked to shelve.
+    pub(crate) shelve_requests: BTreeMap<AlarmId, ShelveRequest>,
     /// By tag.
     pub(crate) services: BTreeMap<u32, Service>,
     pub(crate) book: Book,
@@ -142,6 +144,7 @@ impl Engine {
             slots: Slots::default(),
             episodes: Episodes::default(),
             shelved: BTreeMap::new(),
+            shelve_requests: BTreeMap::new(),
             services: BTreeMap::new(),
             book: Book::default(),
             work_armed: NEVER,

@@ -226,7 +226,9 @@ fn rate_verdict(rate: f64, limit: f64, band: f64) -> Verdict {
 /// The rules of a condition, in the order of their roles.
 pub(crate) fn bodies(condition: &alarm::Condition) -> Vec<(Role, Body)> {
     let decides = match &condition.kind {
-        ConditionKind::Expression(program) => Some(Body::Program(program.clone())),
+        ConditionKind::Expression(program) | ConditionKind::Inconsistent(program) => {
+            Some(Body::Program(program.clone()))
+        }
         ConditionKind::Rate { per_s, window_s } => {
             let length = crate::plan::micros(window_s.clamp(1.0, 86_400.0));
             let input = Input { tag: condition.tag, read: Read::Rate(length) };

@@ -110,6 +110,7 @@ impl Engine {
         let told = Told { from, cause: Cause::BranchOverflow, moment: *moment, note, ..Told::default() };
         self.emit(oldest, told, out);
         self.episodes.close(oldest);
+        self.shelve_requests.remove(&oldest);
     }
 
     /// Puts the next step of the ladder on the heap.

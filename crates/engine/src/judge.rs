@@ -289,6 +289,7 @@ impl Engine {
         let Some(episode) = self.episodes.open.get(&id).filter(|e| e.regions().is_closed()) else { return };
         let index = self.plan.cell_of.get(episode.condition as usize).copied();
         self.episodes.close(id);
+        self.shelve_requests.remove(&id);
         let Some(index) = index else { return };
         let cell = self.plan.cells[index as usize];
         if cell.slot != NO_SLOT && self.slots.all[cell.slot as usize].episode == id {

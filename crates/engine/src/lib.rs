@@ -20,6 +20,7 @@ mod judge;
 mod link;
 mod plan;
 mod revision;
+mod shelving;
 mod silence;
 mod snapshot;
 mod theatre;

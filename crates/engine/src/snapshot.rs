@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use alarm::{Process, RuleSet, Shelving};
+use alarm::{AlarmId, Process, RuleSet, ShelveRequest, Shelving};
 use model::Time;
 use response::Book;
-use serde::{Deserialize, Serialize};
+use serde::de::{Error as _, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::Tally;
 use crate::clock::{STALE, STUCK, TagState, WATCHED};
@@ -23,11 +24,48 @@ use crate::watch::Watch;
 use crate::window::Window;
 
 /// Layout number of [`Snapshot`].
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
+/// The oldest layout that is still read: it has no `shelve_requests`.
+const VERSION_READ: u32 = 2;
 
 /// State of an engine between two events.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Snapshot {
+    main: Main,
+    /// From layout 3 on.
+    shelve_requests: BTreeMap<AlarmId, ShelveRequest>,
+}
+
+/// Snapshots are not self-describing: what a layout lacks is not looked for.
+struct Parts;
+
+impl<'de> Visitor<'de> for Parts {
+    type Value = Snapshot;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an engine snapshot")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Snapshot, A::Error> {
+        let missing = |index| A::Error::invalid_length(index, &Self);
+        let main: Main = parts.next_element()?.ok_or_else(|| missing(0))?;
+        let shelve_requests = match main.version {
+            ..3 => BTreeMap::new(),
+            _ => parts.next_element()?.ok_or_else(|| missing(1))?,
+        };
+        Ok(Snapshot { main, shelve_requests })
+    }
+}
+
+impl<'de> Deserialize<'de> for Snapshot {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_tuple(2, Parts)
+    }
+}
+
+/// What all layouts have.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Main {
     version: u32,
     revision: u64,
     tags: Vec<TagState>,
@@ -57,7 +95,7 @@ pub struct Snapshot {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RestoreError {
     /// Written by another layout.
-    #[error("snapshot layout is {have}, this program reads {VERSION}")]
+    #[error("snapshot layout is {have}, this program reads {VERSION_READ} to {VERSION}")]
     Version {
         /// Layout number found.
         have: u32,
@@ -84,7 +122,7 @@ impl Engine {
             let cell = &self.plan.cells[index as usize];
             (cell.process, cell.flags, cell.slot)
         };
-        Snapshot {
+        let main = Main {
             version: VERSION,
             revision: self.rules.revision,
             tags: self.tags.clone(),
@@ -105,7 +143,8 @@ impl Engine {
             seq: self.seq,
             theatre: self.theatre.engine.as_ref().map(|e| Box::new(e.snapshot())),
             last_exercise_alarm: self.theatre.last_alarm,
-        }
+        };
+        Snapshot { main, shelve_requests: self.shelve_requests.clone() }
     }
 
     /// An engine that goes on where the snapshot was taken.
@@ -113,6 +152,7 @@ impl Engine {
     /// # Errors
     /// `Version`, `Rules` or `Inconsistent`; the caller then replays from the start.
     pub fn restore(snapshot: Snapshot, rules: Arc<RuleSet>) -> Result<Self, RestoreError> {
+        let Snapshot { main: snapshot, shelve_requests } = snapshot;
         snapshot.check(&rules)?;
         let theatre = snapshot.theatre.map(|s| Self::restore(*s, rules.clone())).transpose()?;
         let mut engine = Self::new(rules);
@@ -122,6 +162,7 @@ impl Engine {
         engine.slots = snapshot.slots;
         engine.episodes = snapshot.episodes;
         engine.shelved = snapshot.shelved;
+        engine.shelve_requests = shelve_requests;
         engine.services = snapshot.services;
         engine.book = snapshot.book;
         engine.flood = snapshot.flood;
@@ -242,9 +283,9 @@ impl Engine {
     }
 }
 
-impl Snapshot {
+impl Main {
     fn check(&self, rules: &RuleSet) -> Result<(), RestoreError> {
-        if self.version != VERSION {
+        if !(VERSION_READ..=VERSION).contains(&self.version) {
             return Err(RestoreError::Version { have: self.version });
         }
         let (have, want) = (rules.conditions.len(), self.cells.len());
@@ -262,5 +303,25 @@ impl Snapshot {
             return Err(RestoreError::Inconsistent("a running condition has no slot"));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A hall that is updated goes on from the snapshot of the program before it.
+    #[test]
+    fn a_snapshot_of_the_layout_before_is_read() {
+        let engine = Engine::new(Arc::new(RuleSet::default()));
+        let mut old = engine.snapshot().main;
+        old.version = VERSION_READ;
+        let read: Snapshot = postcard::from_bytes(&postcard::to_stdvec(&(7_u64, &old)).unwrap()[1..]).unwrap();
+        assert_eq!((&read.main, read.shelve_requests.len()), (&old, 0));
+        assert!(Engine::restore(read, Arc::default()).is_ok());
+        old.version = VERSION + 1;
+        let bytes = postcard::to_stdvec(&Snapshot { main: old, shelve_requests: BTreeMap::new() }).unwrap();
+        let newer: Snapshot = postcard::from_bytes(&bytes).unwrap();
+        assert_eq!(Engine::restore(newer, Arc::default()).unwrap_err(), RestoreError::Version { have: VERSION + 1 });
     }
 }

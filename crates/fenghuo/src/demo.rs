@@ -1,5 +1,6 @@
 //! `fenghuo demo`: everything embedded, on loopback, with simulated plants and staff.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -20,6 +21,8 @@ const DEVICE: &str = "demo";
 const DUTY: &str = "duty";
 /// Account of the simulated duty officer.
 const SIM_DUTY: &str = "sim-duty";
+/// Account of the simulated leader.
+const SIM_LEADER: &str = "sim-leader";
 
 /// Runs the demo.
 ///
@@ -52,7 +55,7 @@ pub fn run(options: &Demo) -> anyhow::Result<()> {
     building.sessions().add_machine(&secrets.token, actor, model::Role::ShiftLead);
     let simulation = {
         let _entered = runtime.enter();
-        sim_tasks((!options.no_sim).then_some(&building), &secrets, &work)?
+        sim_tasks((!options.no_sim).then_some(&building), &secrets, (&work, &accounts))?
     };
     drop(progress);
     let login_url = format!("http://{}/login?token={}", building.http, building.sessions().one_time_link(DUTY));
@@ -94,7 +97,7 @@ fn plan(options: &Demo) -> anyhow::Result<(Plan, DemoSecrets)> {
 fn sim_tasks(
     building: Option<&Building>,
     secrets: &DemoSecrets,
-    work: &config::Work,
+    (work, accounts): (&config::Work, &[config::Account]),
 ) -> anyhow::Result<runtime::Tasks> {
     let tasks = runtime::Tasks::new();
     let Some(building) = building else { return Ok(tasks) };
@@ -106,21 +109,34 @@ fn sim_tasks(
         sim::start(&tasks, door, &directory, &enterprise.id, &Script::demo())?;
     }
     if !work.simulated.is_empty() {
-        sim::start_staff(&tasks, posting(building, work)?)?;
+        sim::start_staff(&tasks, posting(building, work, accounts)?)?;
     }
     Ok(tasks)
 }
 
-/// The simulated staff get in as anybody else does: by a token that ends with this run, and by personal links.
-fn posting(building: &Building, work: &config::Work) -> anyhow::Result<sim::Posting> {
-    let token = random_hex::<32>()?;
-    let actor = model::Actor { account: SIM_DUTY.into(), name: "值班员（模拟）".into() };
-    building.sessions().add_machine(&token, actor, model::Role::ShiftLead);
+/// The simulated staff get in as anybody else does: by tokens that end with this run, and by personal links.
+fn posting(building: &Building, work: &config::Work, accounts: &[config::Account]) -> anyhow::Result<sim::Posting> {
+    let token = |account: &str, name: String, role| -> anyhow::Result<String> {
+        let token = random_hex::<32>()?;
+        building.sessions().add_machine(&token, model::Actor { account: account.into(), name }, role);
+        Ok(token)
+    };
+    let mains: BTreeSet<&String> = work.settings.roster.crews.iter().map(|c| &c.main).collect();
+    let stands = accounts.iter().filter(|a| mains.contains(&a.account));
+    let crew = stands.map(|a| Ok((a.account.clone(), token(&a.account, format!("{}（模拟）", a.name), a.role)?)));
     let parties = work.simulated.iter().map(|(party, temper)| (party.clone(), played(*temper))).collect();
     let enterprises = work.settings.parties.iter().filter(|p| &*p.kind == "enterprise");
     let called = enterprises.filter(|p| work.simulated.contains_key(&p.id));
-    let roll_call = called.map(|p| p.id.clone()).collect();
-    Ok(sim::Posting { address: building.http, token, account: SIM_DUTY.into(), parties, roll_call })
+    Ok(sim::Posting {
+        address: building.http,
+        token: token(SIM_DUTY, "值班员（模拟）".into(), model::Role::ShiftLead)?,
+        account: SIM_DUTY.into(),
+        leader: token(SIM_LEADER, "带班领导（模拟）".into(), model::Role::Commander)?,
+        crew: crew.collect::<anyhow::Result<_>>()?,
+        utc_offset_s: work.settings.roster.utc_offset_s,
+        roll_call: called.map(|p| p.id.clone()).collect(),
+        parties,
+    })
 }
 
 fn played(temper: config::Temper) -> sim::Temper {

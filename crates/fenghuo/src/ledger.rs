@@ -1,39 +1,16 @@
 //! What the API reads of the work systems: pages, counts, lives of items, the timeline.
 
-use api::{GroupQuery, TimelineQuery, WorkQuery};
+use api::{GroupQuery, TimelineQuery};
 use model::Time;
-use protocol::{AggregateRow, OrderFrame, OrderView, Problem, TimelineRow, WorkFrame, WorkItemView, settle};
-use response::{ItemId, Kind};
+use protocol::{AggregateRow, EntryView, OrderFrame, OrderView, Problem, TimelineRow, WorkFrame, WorkItemView, settle};
+use response::{ItemId, Kind, WorkFilter};
 use runtime::unix_now;
-use store::{EventRow, GroupBy, Reader, StoreError, WorkFilter, WorkGroup};
+use store::{EventRow, GroupBy, Reader, StoreError, WorkGroup};
 
 use crate::records::{Parts, frame, frames};
 
 /// Items and alarms that one timeline looks at besides its own.
 const RELATED_MAX: usize = 2_000;
-
-fn filter(q: WorkQuery) -> WorkFilter {
-    WorkFilter {
-        kind: q.kind,
-        state: q.state,
-        open: q.open,
-        provenance: q.provenance,
-        enterprise: q.enterprise,
-        town: q.town,
-        industry: q.industry,
-        grade: q.grade,
-        source: q.source,
-        category: q.category,
-        receiver: q.receiver,
-        owner: q.owner,
-        parent: q.parent,
-        alarm: q.alarm,
-        overdue: q.overdue,
-        text: q.text,
-        before: q.before,
-        limit: q.limit as u64,
-    }
-}
 
 fn group_by(by: &str) -> GroupBy {
     match by {
@@ -71,27 +48,34 @@ impl Parts {
             limit: limit as u64,
             ..WorkFilter::default()
         };
-        let (_, rows) = self.readers.read(|r| r.work(&filter, Time(unix_now())))?;
-        Ok(frames::<OrderFrame>(&rows).into_iter().map(|f| f.order).collect())
+        self.readers.read(|r| {
+            let (_, rows) = r.work(&filter, Time(unix_now()))?;
+            frames::<OrderFrame>(&rows).into_iter().map(|f| whole_order(r, f)).collect()
+        })
     }
 
-    pub(crate) fn work(&self, query: WorkQuery) -> Result<(u64, Vec<WorkItemView>), Problem> {
-        let filter = filter(query);
-        let (total, rows) = self.readers.read(|r| r.work(&filter, Time(unix_now())))?;
+    pub(crate) fn work(&self, filter: &WorkFilter) -> Result<(u64, Vec<WorkItemView>), Problem> {
+        let (total, rows) = self.readers.read(|r| r.work(filter, Time(unix_now())))?;
         let brief = |f: WorkFrame| WorkItemView { log: Vec::new(), ..f.item };
         Ok((total, frames::<WorkFrame>(&rows).into_iter().map(brief).collect()))
     }
 
+    /// The last change, its item with the newest steps of its life.
     pub(crate) fn work_item(&self, id: ItemId) -> Result<Option<WorkFrame>, Problem> {
-        Ok(self.readers.read(|r| r.work_item(id))?.as_ref().and_then(frame))
+        let (last, life) = self.readers.read(|r| Ok((r.work_item(id)?, life(r, id)?)))?;
+        let mut last: Option<WorkFrame> = last.as_ref().and_then(frame);
+        if let Some(last) = &mut last {
+            last.item.log = life;
+        }
+        Ok(last)
     }
 
     pub(crate) fn work_events(&self, id: ItemId) -> Result<Vec<WorkFrame>, Problem> {
-        Ok(frames(&self.readers.read(|r| r.work_history(id))?))
+        Ok(frames(&self.readers.read(|r| r.work_history(id, store::ROWS_MAX))?))
     }
 
     pub(crate) fn work_groups(&self, query: GroupQuery) -> Result<Vec<AggregateRow>, Problem> {
-        let (by, filter) = (group_by(query.by), filter(query.filter));
+        let (by, filter) = (group_by(query.by), query.filter);
         let groups = self.readers.read(|r| r.work_groups(&filter, by, Time(unix_now())))?;
         Ok(groups.into_iter().map(aggregate).collect())
     }
@@ -113,6 +97,20 @@ impl Parts {
     }
 }
 
+/// The newest steps of an item, oldest first: of each of its frames the step that it told.
+fn life(r: &mut Reader, id: ItemId) -> Result<Vec<EntryView>, StoreError> {
+    let told: Vec<WorkFrame> = frames(&r.work_history(id, response::LOG_MAX as u64)?);
+    Ok(told.iter().filter_map(WorkFrame::step).cloned().collect())
+}
+
+/// An order of the ledger with its receipts; frames of today bring one step each.
+fn whole_order(r: &mut Reader, frame: OrderFrame) -> Result<OrderView, StoreError> {
+    match frame.order.order_id.parse() {
+        Ok(id) => Ok(frame.order.with_life(&life(r, id)?)),
+        Err(()) => Ok(frame.order),
+    }
+}
+
 fn all_between(r: &mut Reader, query: &TimelineQuery) -> Result<Vec<EventRow>, StoreError> {
     let (from, to) = (r.first_seq_at(Time(query.from))?, r.first_seq_at(Time(query.to))?);
     r.events_between(from, to, query.limit as u64)
@@ -120,13 +118,13 @@ fn all_between(r: &mut Reader, query: &TimelineQuery) -> Result<Vec<EventRow>, S
 
 /// Every event of an item, of what belongs to it, and of the alarms they are linked to; none: there is no such item.
 fn life_and_related(r: &mut Reader, item: ItemId) -> Result<Option<Vec<EventRow>>, StoreError> {
-    let mut rows = r.work_history(item)?;
+    let mut rows = r.work_history(item, store::ROWS_MAX)?;
     if rows.is_empty() {
         return Ok(None);
     }
     let mut alarms = linked_alarms(&rows);
     for child in r.work_children(&item.to_string())?.into_iter().take(RELATED_MAX) {
-        let life = r.work_history(child)?;
+        let life = r.work_history(child, store::ROWS_MAX)?;
         alarms.extend(linked_alarms(&life));
         rows.extend(life);
     }

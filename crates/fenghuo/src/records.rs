@@ -87,7 +87,7 @@ pub fn records(parts: &Parts) -> Records {
         closed_alarms: on(&p, |p, query| p.closed_alarms(&query)),
         alarm_events: on(&p, |p, id| p.alarm_events(id)),
         orders: on(&p, |p, (receiver, limit)| p.orders(receiver, limit)),
-        work: on(&p, |p, query| p.work(query)),
+        work: on(&p, |p, filter| p.work(&filter)),
         work_item: on(&p, |p, id| p.work_item(id)),
         work_events: on(&p, |p, id| p.work_events(id)),
         work_groups: on(&p, |p, query| p.work_groups(query)),

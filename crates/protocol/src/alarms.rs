@@ -46,6 +46,19 @@ pub struct ShelvingView {
     pub reason: String,
 }
 
+/// Who asked to shelve an alarm of priority 1; a second person must agree.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ShelveRequestView {
+    /// Who.
+    pub by: ActorView,
+    /// A second person may agree until then, microseconds since the epoch, UTC.
+    pub until: i64,
+    /// Seconds; null: until this episode ends.
+    pub for_s: Option<f64>,
+    /// Why.
+    pub reason: String,
+}
+
 /// One alarm episode. Times are microseconds since the epoch, UTC.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct AlarmView {
@@ -95,6 +108,9 @@ pub struct AlarmView {
     pub acknowledgement: Option<AcknowledgementView>,
     /// Shelving.
     pub shelving: Option<ShelvingView>,
+    /// Asked for, and not yet agreed to by a second person.
+    #[serde(default)]
+    pub shelve_request: Option<ShelveRequestView>,
     /// Why it is suppressed.
     #[schema(value_type = Vec<String>)]
     pub suppressed_by: Vec<Arc<str>>,
@@ -158,6 +174,12 @@ impl AlarmView {
                 until: s.until.0,
                 one_shot: s.one_shot,
                 reason: s.reason.clone(),
+            }),
+            shelve_request: a.shelve_request.as_ref().map(|r| ShelveRequestView {
+                by: (&r.by).into(),
+                until: r.until.0,
+                for_s: r.for_s,
+                reason: r.reason.clone(),
             }),
             suppressed_by: a.suppressed_by.clone(),
             occurrences: a.occurrences,

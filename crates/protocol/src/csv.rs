@@ -126,7 +126,7 @@ pub fn csv_of_life(events: &[WorkFrame]) -> String {
     for event in events {
         let flow = flow_of(event.item.kind);
         let state = |name: &str| flow.state(name).map_or_else(|| name.to_owned(), |s| s.zh.to_owned());
-        let entry = event.item.log.iter().rev().find(|e| e.seq == event.seq);
+        let entry = event.step();
         let fields = entry.map_or_else(String::new, |e| {
             let shown = |(name, v): (&String, &Json)| {
                 let spec = flow.field(name);

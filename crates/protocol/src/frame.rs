@@ -277,7 +277,7 @@ pub fn encode_fact(fact: &Fact, names: Names<'_>) -> Arc<str> {
         FactBody::Alarm(t) => serde_json::to_string(&alarm_out(t, names.directory)),
         FactBody::Work(e) if e.item.id.kind == Kind::Order => serde_json::to_string(&OrderOut {
             change: Change::new("order", e, fact.at, names.settings),
-            order: (&*e.item).into(),
+            order: OrderView::told(&e.item),
             overdue: matches!(e.cause, response::Cause::Deadline { .. }),
         }),
         FactBody::Work(e) => serde_json::to_string(&Change::new("work", e, fact.at, names.settings)),

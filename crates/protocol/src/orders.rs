@@ -5,7 +5,7 @@ use response::{Entry, Item, PRIORITIES};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{ActorView, AttachmentView, value_json};
+use crate::{ActorView, AttachmentView, EntryView};
 
 /// One step in an order's life.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -65,7 +65,7 @@ pub struct OrderView {
     pub ack_due: i64,
     /// The acknowledgement is overdue.
     pub overdue: bool,
-    /// Its life so far.
+    /// Its life so far; in a frame the step that it tells, if that is a receipt.
     pub receipts: Vec<ReceiptView>,
     /// The incident it belongs to.
     pub incident_id: Option<String>,
@@ -76,7 +76,7 @@ pub struct OrderView {
     pub team_state: String,
     /// When it must be complete.
     pub complete_due: Option<i64>,
-    /// What the receiver reported, oldest first.
+    /// What the receiver reported, oldest first; in a frame the report that it tells.
     pub feedback: Vec<FeedbackView>,
 }
 
@@ -146,6 +146,31 @@ pub struct OrdersView {
 
 impl From<&Item> for OrderView {
     fn from(o: &Item) -> Self {
+        Self::with_steps(o, &o.log)
+    }
+}
+
+impl OrderView {
+    /// As a frame tells it: with its newest step alone.
+    pub(crate) fn told(o: &Item) -> Self {
+        Self::with_steps(o, o.log.last().map_or(&[], std::slice::from_ref))
+    }
+
+    /// The order of a frame with its whole life.
+    #[must_use]
+    pub fn with_life(mut self, life: &[EntryView]) -> Self {
+        let receipts = life.iter().filter(|e| is_receipt(&e.from, &e.to, &e.note));
+        self.receipts = receipts.map(ReceiptView::from).collect();
+        self.feedback = life.iter().filter(|e| e.action == "feedback").map(FeedbackView::from).collect();
+        self
+    }
+
+    fn with_steps(o: &Item, log: &[Entry]) -> Self {
+        let life: Vec<EntryView> = log.iter().map(EntryView::from).collect();
+        Self::bare(o).with_life(&life)
+    }
+
+    fn bare(o: &Item) -> Self {
         let text = |field: &str| o.text(field).to_owned();
         let alarm = o.linked("alarm").next().map(str::to_owned);
         Self {
@@ -161,12 +186,12 @@ impl From<&Item> for OrderView {
             issuer: (&o.created_by).into(),
             ack_due: ack_due(o).0,
             overdue: o.overdue(),
-            receipts: o.log.iter().filter(|e| is_receipt(e)).map(ReceiptView::from).collect(),
+            receipts: Vec::new(),
             incident_id: o.linked("incident").next().map(str::to_owned),
             receiver_kind: String::new(),
             team_state: text("team_state"),
             complete_due: o.deadline("complete").map(|d| d.at.0).or_else(|| o.time("complete_due").map(|t| t.0)),
-            feedback: o.log.iter().filter(|e| &*e.action == "feedback").map(FeedbackView::from).collect(),
+            feedback: Vec::new(),
         }
     }
 }
@@ -178,25 +203,25 @@ fn ack_due(o: &Item) -> Time {
 }
 
 /// Reminders are no receipts: the receiver said nothing.
-fn is_receipt(entry: &Entry) -> bool {
-    entry.from != entry.to || !entry.note.is_empty()
+fn is_receipt(from: &str, to: &str, note: &str) -> bool {
+    from != to || !note.is_empty()
 }
 
-impl From<&Entry> for ReceiptView {
-    fn from(e: &Entry) -> Self {
-        Self { state: e.to.to_string(), at: e.at.0, by: (&e.by).into(), note: e.note.clone() }
+impl From<&EntryView> for ReceiptView {
+    fn from(e: &EntryView) -> Self {
+        Self { state: e.to.clone(), at: e.at, by: e.by.clone(), note: e.note.clone() }
     }
 }
 
-impl From<&Entry> for FeedbackView {
-    fn from(e: &Entry) -> Self {
+impl From<&EntryView> for FeedbackView {
+    fn from(e: &EntryView) -> Self {
         Self {
-            at: e.at.0,
-            by: (&e.by).into(),
+            at: e.at,
+            by: e.by.clone(),
             text: e.note.clone(),
-            percent: e.fields.get("percent").and_then(response::Value::as_number),
-            position: e.fields.get("feedback_position").map(value_json),
-            attachments: e.attachments.iter().map(AttachmentView::from).collect(),
+            percent: e.fields.get("percent").and_then(serde_json::Value::as_f64),
+            position: e.fields.get("feedback_position").cloned(),
+            attachments: e.attachments.clone(),
         }
     }
 }

@@ -11,10 +11,10 @@ pub enum Permission {
     /// Acknowledge, take back.
     #[serde(rename = "alarm.acknowledge")]
     AlarmAcknowledge,
-    /// Shelve priorities III and lower.
+    /// Shelve priorities III and lower, and ask for priority I.
     #[serde(rename = "alarm.shelve")]
     AlarmShelve,
-    /// Shelve priorities I and II.
+    /// Shelve priority II, and agree to priority I.
     #[serde(rename = "alarm.shelve_urgent")]
     AlarmShelveUrgent,
     /// Comment.
@@ -114,6 +114,8 @@ const SHIFT_LEAD: &[P] = &[
 ];
 const COMMANDER: &[P] = &[
     P::AlarmAcknowledge,
+    P::AlarmShelve,
+    P::AlarmShelveUrgent,
     P::AlarmComment,
     P::OrderIssue,
     P::OrderAct,
@@ -150,10 +152,10 @@ pub fn allowed(role: Role, permission: Permission) -> bool {
 }
 
 impl Permission {
-    /// What shelving an alarm of this priority needs.
-    pub const fn to_shelve(priority: Priority) -> Self {
-        match priority {
-            Priority::I | Priority::II => Self::AlarmShelveUrgent,
+    /// What shelving an alarm of this priority needs. Of priority I the first person only asks (A4).
+    pub const fn to_shelve(priority: Priority, asked_by_another: bool) -> Self {
+        match (priority, asked_by_another) {
+            (Priority::I, true) | (Priority::II, _) => Self::AlarmShelveUrgent,
             _ => Self::AlarmShelve,
         }
     }

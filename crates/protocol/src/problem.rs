@@ -279,6 +279,7 @@ impl From<engine::Refusal> for Problem {
                 &format!("{by} 在您之后操作（您看到 {seen}，现为 {current}）"),
                 &format!("changed by {by}; you saw {seen}, it is {current}"),
             ),
+            R::SecondPerson { id, account } => Self::new("SECOND_PERSON", id).detail(account, account),
             R::FieldRequired { field } => Self::new("FIELD_REQUIRED", field).detail(field, field),
             R::FieldInvalid { field, problem } => Self::new("FIELD_INVALID", field).detail(problem, problem),
             R::Work(work) => work_problem(work),

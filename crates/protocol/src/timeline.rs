@@ -70,6 +70,7 @@ fn cause_zh(cause: &str) -> &str {
         "unacknowledged" => "撤回确认",
         "shelved" => "搁置",
         "unshelved" => "取消搁置",
+        "shelve_requested" => "申请搁置",
         "shelve_expired" => "搁置到期",
         "suppressed" => "设计抑制",
         "unsuppressed" => "解除抑制",
@@ -116,7 +117,7 @@ fn change_words(frame: &WorkFrame) -> (String, String) {
     let (flow, action) = (flow_of(frame.item.kind), frame.action.as_str());
     let made = flow.state(&frame.item.state).filter(|_| action == "create").map(|s| (s.zh, s.en));
     let (zh, en) = made.or_else(|| flow.words(action)).unwrap_or((action, action));
-    let step = frame.item.log.iter().rfind(|e| e.seq == frame.seq);
+    let step = frame.step();
     let stamp = step.and_then(|e| e.fields.get("stamp")).and_then(Json::as_str).and_then(response::stamps::words);
     match (stamp, &frame.cause) {
         (Some((zh, en)), CauseView::Consequence { .. }) => (format!("时刻：{zh}"), format!("stamp: {en}")),

@@ -46,7 +46,7 @@ pub struct WorkItemView {
     pub created_by: ActorView,
     /// When it ended, microseconds since the epoch.
     pub ended_at: Option<i64>,
-    /// Its newest 100 steps, oldest first; left out in lists.
+    /// Its newest 100 steps, oldest first; left out in lists. A frame brings the step that it tells, and no other.
     #[serde(default)]
     pub log: Vec<EntryView>,
     /// Actions possible in its state.
@@ -182,6 +182,13 @@ pub struct WorkFrame {
     pub provisional: bool,
 }
 
+impl WorkFrame {
+    /// The step that it tells. Journals of earlier versions kept the whole life so far in every frame.
+    pub fn step(&self) -> Option<&EntryView> {
+        self.item.log.iter().rfind(|e| e.seq == self.seq)
+    }
+}
+
 /// What all frames of items say besides the item.
 #[derive(Serialize)]
 pub(crate) struct Change<'a> {
@@ -201,7 +208,7 @@ impl<'a> Change<'a> {
         Self {
             r#type,
             seq: event.item.seq,
-            item: WorkItemView::new(&event.item, settings),
+            item: WorkItemView::told(&event.item, settings),
             from: event.from.as_deref(),
             action: &event.action,
             actor: (&event.actor).into(),
@@ -217,6 +224,14 @@ impl WorkItemView {
     pub fn new(item: &Item, settings: &WorkSettings) -> Self {
         let mut view = Self::brief(item, settings);
         view.log = item.log.iter().map(EntryView::from).collect();
+        view
+    }
+
+    /// As `new`, with its newest step alone: for frames. What went before was told before; a life in every frame would
+    /// grow with the square of its length.
+    pub fn told(item: &Item, settings: &WorkSettings) -> Self {
+        let mut view = Self::brief(item, settings);
+        view.log = item.log.last().map(EntryView::from).into_iter().collect();
         view
     }
 
@@ -338,5 +353,74 @@ impl From<&Cause> for CauseView {
             Cause::Deadline { name, rung, due } => Self::Deadline { name: name.to_string(), rung: *rung, due: due.0 },
             Cause::Consequence { of } => Self::Consequence { of: of.clone() },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::Actor;
+    use response::{Entry, Fields, ItemId, Kind};
+    use std::sync::Arc;
+
+    fn item(steps: u64) -> Item {
+        let by = Actor { account: "wang".into(), name: "王".into() };
+        let entry = |seq| Entry {
+            seq,
+            at: Time(seq as i64),
+            action: "feedback".into(),
+            from: "acknowledged".into(),
+            to: "acknowledged".into(),
+            by: by.clone(),
+            note: format!("第 {seq} 次反馈"),
+            fields: Fields::new(),
+            attachments: vec![],
+        };
+        Item {
+            id: ItemId { kind: Kind::Order, number: 1 },
+            seq: steps,
+            state: "acknowledged".into(),
+            title: "到场".into(),
+            provenance: Provenance::Real,
+            fields: Fields::new(),
+            links: vec![],
+            deadlines: vec![],
+            receiver: None,
+            owner: None,
+            created_at: Time(0),
+            created_by: by.clone(),
+            ended_at: None,
+            log: (1..=steps).map(entry).collect(),
+        }
+    }
+
+    fn frame(steps: u64) -> Change<'static> {
+        let event = Box::leak(Box::new(WorkEvent {
+            item: Arc::new(item(steps)),
+            from: None,
+            action: "feedback".into(),
+            actor: Actor::system(),
+            note: String::new(),
+            cause: Cause::Command,
+        }));
+        Change::new("work", event, Time(0), &WorkSettings::default())
+    }
+
+    /// A life in every frame would grow with its square: the hundredth frame is as long as the tenth.
+    #[test]
+    fn a_frame_brings_the_step_that_it_tells_and_no_other() {
+        let length = |steps| serde_json::to_string(&frame(steps)).unwrap().len();
+        assert!(length(99) - length(10) < 20, "{} and {}", length(10), length(99));
+        let read: WorkFrame = serde_json::from_value(serde_json::to_value(frame(7)).unwrap()).unwrap();
+        assert_eq!((read.item.log.len(), read.step().map(|e| e.seq)), (1, Some(7)));
+    }
+
+    /// What earlier versions journalled is still read.
+    #[test]
+    fn the_step_of_a_frame_with_a_whole_life_is_its_own() {
+        let mut old = serde_json::to_value(frame(3)).unwrap();
+        old["item"] = serde_json::to_value(WorkItemView::new(&item(3), &WorkSettings::default())).unwrap();
+        let read: WorkFrame = serde_json::from_value(old).unwrap();
+        assert_eq!((read.item.log.len(), read.step().map(|e| e.note.as_str())), (3, Some("第 3 次反馈")));
     }
 }

@@ -38,7 +38,7 @@ pub struct Book {
     /// Open items by what they are linked to.
     linked: BTreeMap<String, BTreeSet<ItemId>>,
     ended: VecDeque<Ended>,
-    /// Who keeps an open alarm: who acknowledged it, or took it over.
+    /// Who keeps an open alarm or a dark source: who acknowledged it, or took it over.
     pub(crate) alarm_owners: BTreeMap<String, String>,
     pub(crate) remembered: Remembered,
     pub(crate) vigil: Vigil,
@@ -155,7 +155,12 @@ impl Book {
         self.plan_drills(turn)
     }
 
-    /// Who keeps an open alarm; none: nobody acknowledged it.
+    /// What has a keeper without being an item: alarms, and sources that were dark at a hand-over.
+    pub(crate) fn kept(&self) -> impl Iterator<Item = &String> {
+        self.alarm_owners.keys()
+    }
+
+    /// Who keeps an open alarm, or a dark source by `dark:` and its enterprise; none: nobody does.
     pub fn alarm_owner(&self, alarm: &str) -> Option<&str> {
         self.alarm_owners.get(alarm).map(String::as_str)
     }
@@ -192,7 +197,12 @@ impl Book {
     }
 
     pub(crate) fn take_over(&mut self, changes: Changes) {
-        self.alarm_owners.extend(changes.alarm_owners);
+        for (reference, owner) in changes.alarm_owners {
+            match owner {
+                Some(owner) => self.alarm_owners.insert(reference, owner),
+                None => self.alarm_owners.remove(&reference),
+            };
+        }
         for (id, item) in changes.items {
             let last = self.numbers.entry((id.kind, id.provenance())).or_default();
             *last = (*last).max(id.number);

@@ -8,6 +8,7 @@ mod check;
 mod command;
 mod deadline;
 mod effect;
+mod filter;
 mod flow;
 mod flows;
 mod grade;
@@ -32,6 +33,7 @@ pub use check::RELATIONS;
 pub use command::{
     AlarmNews, AlarmRef, Asks, Cause, DarkSource, PARTS_MAX, PARTY_ACCOUNT, Sight, WorkCommand, WorkEvent, party_of,
 };
+pub use filter::WorkFilter;
 pub use flow::{
     ActionSpec, After, By, DeadlineSpec, FieldKind, FieldSpec, Flow, Guard, Receivers, Rung, StateSpec, Step, TOLD,
 };

@@ -58,6 +58,25 @@ pub(crate) fn mark(item: &mut Item, status: &str, to: &str) -> Result<(), WorkRe
     Ok(())
 }
 
+/// References of all entries.
+pub(crate) fn references(item: &Item) -> Vec<String> {
+    entries(item).iter().filter_map(|e| e.part("ref")?.as_text().map(str::to_owned)).collect()
+}
+
+/// What came after the list was last shown passes to the successor unasked, and says so.
+pub(crate) fn pass_on(item: &mut Item, arrived: &[String], to: &str) {
+    let mut list = entries(item).to_vec();
+    for entry in &mut list {
+        let new = entry.part("ref").and_then(Value::as_text).is_some_and(|r| arrived.iter().any(|a| a == r));
+        if let (true, Value::Record(parts)) = (new, entry) {
+            parts.insert("status".into(), "taken".into());
+            parts.insert("to".into(), to.into());
+            parts.insert("arrived".into(), true.into());
+        }
+    }
+    item.set("entries", Value::List(list));
+}
+
 /// References of the entries with a status.
 pub(crate) fn with_status(item: &Item, status: &str) -> Vec<String> {
     let text = |e: &Value, part: &str| e.part(part).and_then(Value::as_text).unwrap_or_default().to_owned();
@@ -114,9 +133,10 @@ impl OpenLoop {
         }
     }
 
-    fn source(source: &DarkSource) -> Self {
-        let (reference, title) = (format!("dark:{}", source.enterprise), source.enterprise.clone());
-        Self { reference, kind: "source", title, state: "dark".into(), owner: None, due: None, why: source.why() }
+    fn source(book: &Book, source: &DarkSource) -> Self {
+        let (reference, title) = (source.reference(), source.enterprise.clone());
+        let owner = book.alarm_owner(&reference).map(str::to_owned);
+        Self { reference, kind: "source", title, state: "dark".into(), owner, due: None, why: source.why() }
     }
 
     /// As a hand-over keeps it, untaken.
@@ -140,7 +160,15 @@ fn words((zh, en): (&str, &str)) -> (String, String) {
     (zh.to_owned(), en.to_owned())
 }
 
+/// How references of dark sources begin.
+pub(crate) const DARK: &str = "dark:";
+
 impl DarkSource {
+    /// What it is called on the open list.
+    pub(crate) fn reference(&self) -> String {
+        format!("{DARK}{}", self.enterprise)
+    }
+
     /// Why it is dark, in Chinese and English.
     fn why(&self) -> (String, String) {
         let (zh, en) = (format!("{} 个测点失联", self.stale), format!("{} tags without data", self.stale));
@@ -164,7 +192,7 @@ impl Book {
         let mut list: Vec<OpenLoop> = sight.alarms.iter().map(|a| OpenLoop::alarm(self, a)).collect();
         let items = HANDED_OVER.into_iter().flat_map(|kind| self.open_of(kind));
         list.extend(items.filter(|i| is_handed_over(i)).map(|i| OpenLoop::item(i)));
-        list.extend(sight.dark.iter().map(OpenLoop::source));
+        list.extend(sight.dark.iter().map(|source| OpenLoop::source(self, source)));
         list
     }
 }

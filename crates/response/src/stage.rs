@@ -26,8 +26,8 @@ pub(crate) struct Stage<'a> {
     numbers: BTreeMap<(Kind, Provenance), u64>,
     items: BTreeMap<ItemId, Arc<Item>>,
     events: Vec<WorkEvent>,
-    /// Alarms that another person keeps from now on.
-    pub alarm_owners: BTreeMap<String, String>,
+    /// Alarms and dark sources that another person keeps from now on; none: nobody.
+    pub alarm_owners: BTreeMap<String, Option<String>>,
     depth: usize,
 }
 
@@ -35,7 +35,7 @@ pub(crate) struct Stage<'a> {
 #[derive(Debug)]
 pub(crate) struct Changes {
     pub items: BTreeMap<ItemId, Arc<Item>>,
-    pub alarm_owners: BTreeMap<String, String>,
+    pub alarm_owners: BTreeMap<String, Option<String>>,
 }
 
 /// One action with all that was given.

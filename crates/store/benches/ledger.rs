@@ -6,8 +6,8 @@
 use std::time::{Duration, Instant};
 
 use model::Time;
-use response::{ItemId, Kind};
-use store::{Commit, FactRow, GroupBy, InputLog, Journal, Location, Reader, Subject, WorkColumns, WorkFilter};
+use response::{ItemId, Kind, WorkFilter};
+use store::{Commit, FactRow, GroupBy, InputLog, Journal, Location, Reader, Subject, WorkColumns};
 
 #[allow(dead_code, reason = "the tests use more of it")]
 #[path = "../src/tests/engines.rs"]

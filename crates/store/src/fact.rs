@@ -140,6 +140,7 @@ fn alarm_action(cause: Cause) -> &'static str {
         Cause::Unacknowledged => "alarm.unacknowledged",
         Cause::Shelved => "alarm.shelved",
         Cause::Unshelved => "alarm.unshelved",
+        Cause::ShelveRequested => "alarm.shelve_requested",
         Cause::ShelveExpired => "alarm.shelve_expired",
         Cause::Suppressed => "alarm.suppressed",
         Cause::Unsuppressed => "alarm.unsuppressed",

@@ -2,7 +2,7 @@
 //! the program's own parts; what people typed goes into parameters only.
 
 use model::Time;
-use response::{ItemId, Kind};
+use response::{ItemId, Kind, WorkFilter};
 
 use crate::database::Built;
 use crate::reader::{ROWS_MAX, event};
@@ -10,47 +10,6 @@ use crate::{EventRow, Param, Reader, Row, SqlError, StoreError};
 
 /// Groups one aggregate returns at most.
 const GROUPS_MAX: i64 = 1_000;
-
-/// Which items; empty or none: all.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct WorkFilter {
-    /// Kind.
-    pub kind: Option<Kind>,
-    /// State.
-    pub state: String,
-    /// Not ended (true) or ended (false).
-    pub open: Option<bool>,
-    /// `real` or `exercise`.
-    pub provenance: String,
-    /// Enterprise id.
-    pub enterprise: String,
-    /// Town.
-    pub town: String,
-    /// Industry.
-    pub industry: String,
-    /// Grade.
-    pub grade: String,
-    /// Source.
-    pub source: String,
-    /// Category.
-    pub category: String,
-    /// Receiver.
-    pub receiver: String,
-    /// Owner.
-    pub owner: String,
-    /// The item it belongs to.
-    pub parent: String,
-    /// The alarm it answers.
-    pub alarm: String,
-    /// A deadline passed (true), or none did (false).
-    pub overdue: Option<bool>,
-    /// Part of the title.
-    pub text: String,
-    /// Only items made before this one: the paging cursor.
-    pub before: Option<ItemId>,
-    /// How many; at most `ROWS_MAX`.
-    pub limit: u64,
-}
 
 /// What to count by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -205,18 +164,18 @@ impl Reader {
         self.database().row(sql, &params, event).map_err(StoreError::sql("read an item"))
     }
 
-    /// Every event of one item, oldest first: at most the newest `ROWS_MAX`.
-    pub fn work_history(&mut self, id: ItemId) -> Result<Vec<EventRow>, StoreError> {
-        let sql = "WITH RECURSIVE life(seq, committed_at, json, previous) AS (
-              SELECT e.seq, e.committed_at, e.json, e.previous FROM work w JOIN events e ON e.seq = w.seq
+    /// The newest `limit` events of one item, oldest first; at most `ROWS_MAX`.
+    pub fn work_history(&mut self, id: ItemId, limit: u64) -> Result<Vec<EventRow>, StoreError> {
+        let sql = "WITH RECURSIVE life(seq, committed_at, json, previous, depth) AS (
+              SELECT e.seq, e.committed_at, e.json, e.previous, CAST(1 AS BIGINT) FROM work w JOIN events e ON e.seq = w.seq
               WHERE w.kind = $1 AND w.number = $2
               UNION ALL
-              SELECT e.seq, e.committed_at, e.json, e.previous FROM life JOIN events e ON e.seq = life.previous)
-            SELECT seq, committed_at, json FROM life ORDER BY seq DESC LIMIT $3";
-        let params = [Param::Text(id.kind.name()), Param::Int(id.number as i64), Param::Int(ROWS_MAX as i64)];
-        let mut rows = self.database().rows(sql, &params, event).map_err(StoreError::sql("read an item's history"))?;
-        rows.reverse();
-        Ok(rows)
+              SELECT e.seq, e.committed_at, e.json, e.previous, life.depth + 1
+              FROM life JOIN events e ON e.seq = life.previous WHERE life.depth < $3)
+            SELECT seq, committed_at, json FROM life ORDER BY seq";
+        let limit = limit.clamp(1, ROWS_MAX) as i64;
+        let params = [Param::Text(id.kind.name()), Param::Int(id.number as i64), Param::Int(limit)];
+        self.database().rows(sql, &params, event).map_err(StoreError::sql("read an item's history"))
     }
 
     /// Number of the first event committed at or after `at`. The journal's clock rarely goes back and its numbers never

@@ -41,7 +41,7 @@ pub use historian::{Historian, HistorianCounts, HistorianSettings, History, Poin
 pub use input_log::InputLog;
 pub use input_reader::{InputDamage, InputReader, RecordedInput};
 pub use journal::{AuditNote, Commit, Journal, Location};
-pub use ledger::{GroupBy, WorkFilter, WorkGroup};
+pub use ledger::{GroupBy, WorkGroup};
 pub use migration::VERSION as SCHEMA_VERSION;
 pub use reader::{AlarmFilter, AuditEntry, EventRow, ROWS_MAX, Reader};
 pub use recovery::Recovered;

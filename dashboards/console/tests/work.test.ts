@@ -6,7 +6,7 @@ import { compareUrgency, itemTone, nextDeadline, toneOf } from '../src/work/dead
 import { nearestFirst, templateOf } from '../src/work/dispatch';
 import { mainStep, otherSteps } from '../src/work/field';
 import { actionForm, createForm, heldOf, localInput, missing, timeOfInput, wireFields, wireOf } from '../src/work/flow';
-import { bound, DANGERS_MAX, ENDED_MAX, priorityOf, put } from '../src/work/items';
+import { joined, bound, DANGERS_MAX, ENDED_MAX, priorityOf, put } from '../src/work/items';
 import { bars, EMPTY_FILTER, ledgerQuery, percent } from '../src/work/ledger';
 import { linksOfAlarm, presetHolding } from '../src/work/preset';
 import { alarm, deadline, item } from './make';
@@ -80,6 +80,29 @@ describe('items', () => {
     put(items, item({ seq: 1 }));
     put(items, item({ seq: 3, state: 'acknowledged' }));
     expect([items.get('O-000001')?.state, items.get('O-000001')?.log]).toEqual(['acknowledged', []]);
+  });
+  it('adds the step of each frame, and knows from where on it has them all', () => {
+    const step = (seq: number, action = 'feedback') => ({ seq, at: seq, action, from: 'x', to: 'x', by: { account: 'a', name: 'a' }, note: '', fields: {}, attachments: [] });
+    const known = (log: readonly { seq: number }[] | undefined): number[] => (log ?? []).map((e) => e.seq);
+    const items = new Map<string, WorkItem>();
+    const told = (seq: number, action?: string): WorkItem => item({ seq, log: [step(seq, action)] });
+    const now = (): WorkItem => items.get('O-000001') as WorkItem;
+    put(items, told(5));
+    put(items, told(7));
+    put(items, told(7));
+    expect([known(now().log), now().since]).toEqual([[5, 7], 4]);
+    // A list has it newer than we knew it: what lies between was never told here.
+    put(items, item({ seq: 9, log: [] }));
+    put(items, told(12));
+    expect([known(now().log), now().since]).toEqual([[12], 9]);
+    const asked = item({ seq: 7, log: [step(1, 'create'), step(5), step(7)] });
+    expect(joined(asked, now())).toBeNull();
+    const again = item({ seq: 9, log: [step(1, 'create'), step(5), step(7), step(9)] });
+    expect(known(joined(again, now())?.log)).toEqual([1, 5, 7, 9, 12]);
+    expect(joined(item({ seq: 12, log: [step(1), step(12)] }), now())?.seq).toBe(12);
+    const fresh = new Map<string, WorkItem>();
+    put(fresh, told(20, 'create'));
+    expect(fresh.get('O-000001')?.since).toBe(0);
   });
   it('bounds what has ended and the ledger, oldest out; open orders never', () => {
     const items = new Map<string, WorkItem>();

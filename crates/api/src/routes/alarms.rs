@@ -149,7 +149,8 @@ pub async fn unack(
     act(&api, (caller, key), &id, (b.seq, AlarmAction::Unacknowledge { reason: b.reason })).await
 }
 
-/// Shelve for a time, with a reason; priorities 1 and 2 need a shift lead.
+/// Shelve for a time, with a reason. Priority 2 needs a shift lead; of priority 1, anybody of the watch may ask, and it is
+/// shelved when a second person, a shift lead or above, does the same within ten minutes.
 #[utoipa::path(post, path = "/api/v1/alarms/{id}/shelve", operation_id = "shelve_alarm", params(("id" = String, Path)), request_body = ShelveBody,
     responses((status = 200, body = DoneView), (status = 403, body = Problem), (status = 409, body = Problem),
         (status = 422, body = Problem)))]
@@ -160,8 +161,12 @@ pub async fn shelve(
     Path(id): Path<String>,
     Body(b): Body<ShelveBody>,
 ) -> Done {
-    let priority = api.board.alarm(number(&id)?).and_then(|a| Priority::try_from(a.priority).ok());
-    caller.may(Permission::to_shelve(priority.unwrap_or(Priority::I)))?;
+    let alarm = api.board.alarm(number(&id)?);
+    let priority = alarm.as_ref().and_then(|a| Priority::try_from(a.priority).ok()).unwrap_or(Priority::I);
+    let asked_by_another = alarm
+        .and_then(|a| a.shelve_request)
+        .is_some_and(|r| r.until > runtime::unix_now() && r.by.account != caller.0.actor.account);
+    caller.may(Permission::to_shelve(priority, asked_by_another))?;
     act(&api, (caller, key), &id, (b.seq, AlarmAction::Shelve { for_s: b.for_s, reason: b.reason })).await
 }
 

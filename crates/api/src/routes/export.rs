@@ -15,7 +15,7 @@ use crate::problem::{Answer, Params};
 use crate::server::Api;
 
 /// Items read at a time.
-const PAGE: usize = 2_000;
+const PAGE: u64 = 2_000;
 /// Items of one export; more must be narrowed.
 const ITEMS_MAX: u64 = 100_000;
 
@@ -96,7 +96,7 @@ pub async fn list(
                 .into());
         }
         append(&api, &mut text, (csv, kind), &page)?;
-        match page.last().filter(|_| page.len() == PAGE) {
+        match page.last().filter(|_| page.len() as u64 == PAGE) {
             Some(last) => query.before = Some(parse_id(&last.id)?),
             None => break,
         }

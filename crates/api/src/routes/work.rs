@@ -4,21 +4,21 @@ use axum::Json;
 use axum::extract::{Path, State};
 use engine::CommandKind;
 use protocol::{
-    AggregateView, DoneView, LinkView, Permission, Problem, WorkActBody, WorkCreateBody, WorkFrame, WorkItemView,
-    WorkView, read_fields,
+    AggregateView, DoneView, LinkView, Permission, Problem, ReviewView, WorkActBody, WorkCreateBody, WorkFrame,
+    WorkItemView, WorkView, read_fields,
 };
-use response::{Attachment, ItemId, Kind, Link, WorkCommand, flow_of};
+use response::{Attachment, ItemId, Kind, Link, WorkCommand, WorkFilter, flow_of};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{Key, command, tables_have};
 use crate::access::Caller;
-use crate::deps::{GroupQuery, WorkQuery, read};
+use crate::deps::{GroupQuery, read};
 use crate::problem::{Answer, Body, Params};
 use crate::server::Api;
 
 /// Most items in one answer.
-const LIMIT_MAX: usize = 1_000;
+const LIMIT_MAX: u64 = 1_000;
 
 /// Which items.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
@@ -59,16 +59,16 @@ pub struct WorkParams {
     /// Only items made before this one: the paging cursor.
     pub before: Option<String>,
     /// At most so many, 1 to 1000; 100 by default.
-    pub limit: Option<usize>,
+    pub limit: Option<u64>,
 }
 
 impl WorkParams {
     /// The query; of a party, only what is sent to it.
-    pub(super) fn query(self, party: Option<&str>) -> Result<WorkQuery, Problem> {
+    pub(super) fn query(self, party: Option<&str>) -> Result<WorkFilter, Problem> {
         let kind = self.kind.as_deref().map(parse_kind).transpose()?;
         let before = self.before.as_deref().map(parse_id).transpose()?;
         let text = |value: Option<String>| value.unwrap_or_default();
-        Ok(WorkQuery {
+        Ok(WorkFilter {
             kind,
             state: text(self.state),
             open: self.open,
@@ -148,6 +148,28 @@ pub async fn detail(
     let party = caller.may_read()?;
     let found = find(&api, parse_id(&id)?, party).await?;
     Ok(Json(found.ok_or_else(|| Problem::new("NOT_FOUND", &id))?))
+}
+
+/// Earlier incidents looked at for a review: more than a district has in decades.
+const REVIEWED_MAX: u64 = 1_000;
+
+/// The review of an incident: its nine stamps and the gaps between them, against targets and against earlier incidents of
+/// the same hazard and level (domain X3).
+#[utoipa::path(get, path = "/api/v1/work/{id}/review", operation_id = "get_review", params(("id" = String, Path, description = "`X-000123`")),
+    responses((status = 200, body = ReviewView), (status = 404, body = Problem)))]
+pub async fn review(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<ReviewView>, Answer> {
+    caller.may(Permission::SiteRead)?;
+    let missing = || Problem::new("NOT_FOUND", &id);
+    let item = parse_id(&id)?;
+    let found = find(&api, item, None).await?.filter(|_| item.kind == Kind::Incident).ok_or_else(missing)?;
+    tables_have(&api, api.board.seq().0).await?;
+    let incidents = WorkFilter { kind: Some(Kind::Incident), limit: REVIEWED_MAX, ..WorkFilter::default() };
+    let (_, incidents) = read(&api.records.work, incidents).await?;
+    Ok(Json(ReviewView::of(&found, &incidents)))
 }
 
 /// Every change of an item.

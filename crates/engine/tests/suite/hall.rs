@@ -141,10 +141,26 @@ impl Hall {
         self.act_seen(s, (alarm, seq), action)
     }
 
-    pub fn act_seen(&mut self, s: f64, (alarm, seq): (u64, u64), action: AlarmAction) -> Result<Outcome, Refusal> {
+    pub fn act_seen(&mut self, s: f64, seen: (u64, u64), action: AlarmAction) -> Result<Outcome, Refusal> {
+        self.alarm_command(s, officer(), seen, action)
+    }
+
+    /// The same by another person.
+    pub fn act_by(&mut self, s: f64, who: &str, alarm: u64, action: AlarmAction) -> Result<Outcome, Refusal> {
+        let seq = self.engine.alarm(AlarmId(alarm)).map_or(0, |r| r.seq);
+        self.alarm_command(s, Actor { account: who.into(), name: who.into() }, (alarm, seq), action)
+    }
+
+    fn alarm_command(
+        &mut self,
+        s: f64,
+        actor: Actor,
+        (alarm, seq): (u64, u64),
+        action: AlarmAction,
+    ) -> Result<Outcome, Refusal> {
         self.commands += 1;
         let kind = CommandKind::Alarm { alarm: AlarmId(alarm), seq, action };
-        let command = Command { actor: officer(), key: format!("k{}", self.commands), kind };
+        let command = Command { actor, key: format!("k{}", self.commands), kind };
         self.step(s, Event::Operator(command)).unwrap()
     }
 

@@ -26,29 +26,29 @@ fn check(delays: (f64, f64), readings: &[(f64, f64)], story: &str) {
 const TICK: f64 = f64::NAN;
 
 #[test]
-fn at_the_limit_is_violated_and_the_deadband_holds() {
+fn a2_at_the_limit_is_violated_and_the_deadband_holds() {
     check((0.0, 0.0), &[(1.0, 49.9), (2.0, 50.0), (3.0, 46.0), (4.0, 45.0)], "1:Raised 1:Recovered");
 }
 
 #[test]
-fn the_on_delay_fires_on_a_reading() {
+fn a2_the_on_delay_fires_on_a_reading() {
     check((10.0, 0.0), &[(0.0, 60.0), (9.9, 60.0)], "");
     check((10.0, 0.0), &[(0.0, 60.0), (5.0, 60.0), (10.0, 60.0)], "1:Raised");
 }
 
 #[test]
-fn the_on_delay_fires_on_a_tick() {
+fn a2_the_on_delay_fires_on_a_tick() {
     check((10.0, 0.0), &[(0.0, 60.0), (9.9, TICK)], "");
     check((10.0, 0.0), &[(0.0, 60.0), (11.0, TICK)], "1:Raised");
 }
 
 #[test]
-fn a_dip_restarts_the_on_delay() {
+fn a2_a_dip_restarts_the_on_delay() {
     check((10.0, 0.0), &[(0.0, 60.0), (5.0, 49.0), (6.0, 60.0), (12.0, 60.0)], "");
 }
 
 #[test]
-fn the_off_delay_is_cancelled_by_a_return_into_the_deadband() {
+fn a2_the_off_delay_is_cancelled_by_a_return_into_the_deadband() {
     check((0.0, 10.0), &[(0.0, 60.0), (1.0, 40.0), (8.0, 46.0), (12.0, 40.0), (21.0, 40.0)], "1:Raised");
     check((0.0, 10.0), &[(0.0, 60.0), (1.0, 40.0), (11.0, TICK)], "1:Raised 1:Recovered");
 }

@@ -168,7 +168,9 @@ fn s2_a_red_alarm_that_nobody_touches_prompts_and_then_calls_the_leader() {
 fn s2_a_shelved_red_alarm_prompts_nobody_until_it_is_back() {
     let mut hall = red_hall();
     hall.read(0, 0.0, 60.0);
-    hall.act(60.0, 1, AlarmAction::Shelve { for_s: Some(1_000.0), reason: "检修".into() }).unwrap();
+    let shelve = || AlarmAction::Shelve { for_s: Some(1_000.0), reason: "检修".into() };
+    hall.act(50.0, 1, shelve()).unwrap();
+    hall.act_by(60.0, "li", 1, shelve()).unwrap();
     hall.tick(1_059.0);
     assert_eq!(hall.works(), [""; 0]);
     hall.tick(1_060.0);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::flow::{
     ActionSpec, After, By, DeadlineSpec, FieldKind, FieldSpec, Flow, Guard, Receivers, Rung, StateSpec, Step, Then,
 };
+use crate::open_list::DARK;
 use crate::stage::{Deed, Stage};
 use crate::{Cause, Fields, Item, ItemId, Kind, Value, WorkRefusal, open_list};
 
@@ -120,22 +121,31 @@ fn give(_: &Stage<'_>, item: &mut Item, _: &Deed<'_>) -> Result<(), WorkRefusal>
     open_list::mark(item, "reassigned", &to)
 }
 
-/// Both signed, the list is as of now, and nothing on it is without a keeper.
+/// Both signed, the list is as of now, and nothing on it is without a keeper. What the two saw they must have decided on;
+/// what came since the list was last shown is the successor's, who has the watch from now on: in a flood of alarms there is
+/// no moment at which nothing is new, and a hand-over that waits for one never ends.
 fn check_complete(stage: &Stage<'_>, item: &mut Item, deed: &Deed<'_>) -> Result<(), WorkRefusal> {
+    let seen = open_list::references(item);
     open_list::refresh(stage, item, deed)?;
-    let loose = open_list::with_status(item, "open");
+    let (loose, arrived): (Vec<String>, Vec<String>) =
+        open_list::with_status(item, "open").into_iter().partition(|reference| seen.contains(reference));
     if !loose.is_empty() {
         return Err(WorkRefusal::ItemsOpen { items: loose });
     }
+    let successor = item.text("successor").to_owned();
+    open_list::pass_on(item, &arrived, &successor);
     crate::check::required(&["signed_out_by", "signed_in_by"], &item.fields, "")
 }
 
 /// Every item of the list belongs to who took it.
 fn move_ownership(stage: &mut Stage<'_>, id: ItemId, _: &Deed<'_>) -> Result<(), WorkRefusal> {
     let Some(handover) = stage.changed(id) else { return Ok(()) };
+    // Whoever kept a source that has come back keeps it no more.
+    let bright = stage.book.kept().filter(|r| r.starts_with(DARK)).map(|r| (r.clone(), None));
+    stage.alarm_owners.extend(bright.collect::<Vec<_>>());
     for (reference, to) in open_list::keepers(&handover) {
-        if reference.starts_with("A-") {
-            stage.alarm_owners.insert(reference, to);
+        if reference.starts_with("A-") || reference.starts_with(DARK) {
+            stage.alarm_owners.insert(reference, Some(to));
             continue;
         }
         let open = reference.parse::<ItemId>().ok().and_then(|id| stage.item(id).cloned());

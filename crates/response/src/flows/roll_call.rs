@@ -45,8 +45,15 @@ const ACTIONS: &[ActionSpec] = &[
         then: &[Then::Follow(call_targets)],
         ..action("begin", ("开始", "begin"), &["scheduled"], "calling", By::Hall)
     },
-    action("progress", ("进度", "progress"), &["calling"], "", By::System),
-    action("finish", ("结束", "finish"), &["calling"], "finished", By::System),
+    // Who was asked is in the first step and in the calls: five hundred names in each of five hundred frames are megabytes.
+    ActionSpec {
+        then: &[Then::Clear(&["targets"])],
+        ..action("progress", ("进度", "progress"), &["calling"], "", By::System)
+    },
+    ActionSpec {
+        then: &[Then::Clear(&["targets"])],
+        ..action("finish", ("结束", "finish"), &["calling"], "finished", By::System)
+    },
     ActionSpec {
         required: &["note"],
         then: &[Then::Once("circulated_at")],

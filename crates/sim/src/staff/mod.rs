@@ -1,11 +1,13 @@
-//! Simulated staff: parties that answer orders and roll-calls over real HTTP and the stream, and a duty officer who sends
-//! them. They act only on parties that the demo's settings call simulated, and only on loopback.
+//! Simulated staff: parties that answer orders and roll-calls over real HTTP and the stream, a watch that takes its shift, a
+//! duty officer who sends them, and a leader who activates a plan. They act only on parties that the demo's settings call simulated, and only on loopback.
 
 mod client;
 mod decide;
+mod leader;
 mod officer;
 mod photo;
 mod tracks;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -14,7 +16,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use hyper::{Method, StatusCode};
-use runtime::{Backoff, Tasks};
+use runtime::{Backoff, Tasks, unix_now};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
@@ -22,8 +24,10 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use crate::Error;
 use client::{Answer, Client, ClientError, Who};
 use decide::Act;
-use officer::{Errand, Officer};
+use leader::Leader;
+use officer::{By, Errand, Officer};
 use tracks::{Step, Tracks};
+use watch::Watch;
 
 pub use decide::Temper;
 
@@ -43,6 +47,12 @@ pub struct Posting {
     pub token: String,
     /// Account of that token.
     pub account: String,
+    /// Machine token of the leader.
+    pub leader: String,
+    /// Machine tokens of those who stand in the roster, by account.
+    pub crew: BTreeMap<String, String>,
+    /// The roster's zone, seconds ahead of UTC.
+    pub utc_offset_s: i64,
     /// The parties they play.
     pub parties: BTreeMap<String, Temper>,
     /// Those of them that are called at a roll-call.
@@ -92,6 +102,11 @@ struct Staff {
     started: Instant,
     tracks: Tracks,
     officer: Officer,
+    leader: Leader,
+    watch: Watch,
+    /// Newest numbers of incidents and shifts by their path: they change under other hands too, and a command carries what
+    /// its person saw.
+    newest: BTreeMap<String, Value>,
     errands: Vec<Errand>,
     sessions: BTreeMap<String, String>,
 }
@@ -103,6 +118,9 @@ impl Staff {
             machine: Who::Machine(posting.token.clone()),
             tracks: Tracks::new(posting.parties.clone()),
             officer: Officer::new(&posting.account, posting.parties.keys().cloned()),
+            leader: Leader::new(&posting.account),
+            watch: Watch::new(posting.crew.keys().cloned()),
+            newest: BTreeMap::new(),
             posting,
             started: Instant::now(),
             errands: Vec::new(),
@@ -144,30 +162,46 @@ impl Staff {
         for order in orders.body["orders"].as_array().into_iter().flatten() {
             self.tracks.order(now_s, order, false);
         }
-        for kind in ["order", "call", "hidden_danger", "roll_call"] {
+        for kind in ["order", "call", "hidden_danger", "roll_call", "incident", "shift"] {
             let open = self.client.get(&format!("/api/v1/work?kind={kind}&open=true&limit=500"), &self.machine).await?;
-            for item in open.body["items"].as_array().into_iter().flatten() {
-                self.tracks.item(now_s, item);
-                let errands = self.officer.item(now_s, item);
-                self.enqueue(errands);
+            let items = open.body["items"].as_array().cloned().unwrap_or_default();
+            items.iter().for_each(|item| self.item(now_s, item));
+            if kind == "shift" && open.status.is_success() {
+                let local = model::Time(unix_now() + self.posting.utc_offset_s * 1_000_000);
+                let month = model::format_rfc3339(local).chars().take(7).collect::<String>();
+                self.errands.extend(self.watch.roster(now_s, items.len(), &month));
             }
         }
         let alarms = self.client.get("/api/v1/alarms?state=open", &self.machine).await?;
         for alarm in alarms.body["alarms"].as_array().into_iter().flatten() {
-            let errands = self.officer.alarm(now_s, alarm);
-            self.enqueue(errands);
+            self.alarm(now_s, alarm);
         }
         Ok(())
+    }
+
+    fn alarm(&mut self, now_s: f64, alarm: &Value) {
+        let mut errands = self.officer.alarm(now_s, alarm);
+        errands.extend(self.leader.alarm(now_s, alarm));
+        self.enqueue(errands);
+    }
+
+    fn item(&mut self, now_s: f64, item: &Value) {
+        self.tracks.item(now_s, item);
+        let mut errands = self.officer.item(now_s, item);
+        errands.extend(self.leader.item(now_s, item));
+        errands.extend(self.watch.item(now_s, unix_now(), item));
+        if item["kind"] == "incident" || item["kind"] == "shift" {
+            let path = format!("/api/v1/work/{}/", item["id"].as_str().unwrap_or_default());
+            self.newest.insert(path, item["seq"].clone());
+        }
+        self.enqueue(errands);
     }
 
     fn frame(&mut self, frame: &Value) {
         let now_s = self.now_s();
         let item = &frame["item"];
         match frame["type"].as_str() {
-            Some("alarm") => {
-                let errands = self.officer.alarm(now_s, frame);
-                self.enqueue(errands);
-            }
+            Some("alarm") => self.alarm(now_s, frame),
             Some("order") => {
                 let late = frame["overdue"] == true || frame["cause"]["kind"] == "deadline";
                 self.tracks.order(now_s, &frame["order"], late);
@@ -176,9 +210,7 @@ impl Staff {
             _ => return,
         }
         if item.is_object() {
-            self.tracks.item(now_s, item);
-            let errands = self.officer.item(now_s, item);
-            self.enqueue(errands);
+            self.item(now_s, item);
         }
     }
 
@@ -197,13 +229,33 @@ impl Staff {
         let (due, later): (Vec<_>, Vec<_>) = self.errands.drain(..).partition(|e| e.at_s <= now_s);
         self.errands = later;
         for errand in due {
-            let answer = self.client.post(&errand.path, &errand.body, &self.machine).await?;
-            note(&errand.path, &answer);
+            self.run(errand).await?;
         }
         for step in self.tracks.due(now_s) {
             let answer = self.take(&step).await?;
             note(&step.path, &answer);
             self.tracks.taken(now_s, &step, answer.status.is_success());
+        }
+        Ok(())
+    }
+
+    /// One request of the hall's own people.
+    async fn run(&mut self, mut errand: Errand) -> Result<(), ClientError> {
+        let who = match &errand.by {
+            By::Officer => self.machine.clone(),
+            By::Leader => Who::Machine(self.posting.leader.clone()),
+            By::Crew(account) => Who::Machine(self.posting.crew.get(account).cloned().unwrap_or_default()),
+        };
+        let mut newest = self.newest.iter().filter(|(path, _)| errand.path.starts_with(path.as_str()));
+        if let Some((_, seq)) = newest.next() {
+            errand.body["seq"] = seq.clone();
+        }
+        let answer = self.client.post(&errand.path, &errand.body, &who).await?;
+        note(&errand.path, &answer);
+        // Somebody was quicker, and his frame is on its way: the same again with what he changed in sight.
+        if answer.body["code"] == "VERSION_CONFLICT" && self.newest.keys().any(|path| errand.path.starts_with(path)) {
+            errand.at_s = self.now_s() + 1.0;
+            self.enqueue(vec![errand]);
         }
         Ok(())
     }
@@ -265,6 +317,9 @@ mod tests {
             address: "192.0.2.1:8600".parse().unwrap(),
             token: "t".into(),
             account: "sim-duty".into(),
+            leader: "l".into(),
+            crew: BTreeMap::new(),
+            utc_offset_s: 28_800,
             parties: BTreeMap::new(),
             roll_call: Vec::new(),
         };

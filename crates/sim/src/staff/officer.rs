@@ -43,10 +43,22 @@ const DISPATCH: &[(&str, &[(&str, &str)])] = &[
     ),
 ];
 
+/// Who of the hall makes a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum By {
+    /// The simulated duty officer.
+    Officer,
+    /// The simulated leader.
+    Leader,
+    /// Somebody who stands in the roster, by account.
+    Crew(String),
+}
+
 /// A request to be made at a time.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Errand {
     pub at_s: f64,
+    pub by: By,
     pub path: String,
     pub body: Value,
 }
@@ -103,6 +115,7 @@ impl Officer {
         let orders = orders.iter().filter(|(receiver, _)| self.simulated.contains(*receiver));
         let errand = |(i, (receiver, content)): (usize, &(&str, &str))| Errand {
             at_s: now_s + DISPATCH_AFTER_S + i as f64,
+            by: By::Officer,
             path: "/api/v1/work".into(),
             body: json!({
                 "kind": "order",
@@ -130,7 +143,7 @@ impl Officer {
         });
         let links = json!([{"rel": "alarm", "to": alarm}, {"rel": "tag", "to": key}]);
         let body = json!({"kind": "hidden_danger", "fields": fields, "links": links, "receivers": []});
-        vec![Errand { at_s: now_s + LEDGER_AFTER_S, path: "/api/v1/work".into(), body }]
+        vec![Errand { at_s: now_s + LEDGER_AFTER_S, by: By::Officer, path: "/api/v1/work".into(), body }]
     }
 
     /// Whether the officer made the item, or it took the place of an order that he made.
@@ -176,7 +189,8 @@ impl Officer {
         };
         let (after_s, action, fields, note) = step;
         let body = json!({"seq": item["seq"], "fields": fields, "note": note, "attachments": []});
-        vec![Errand { at_s: now_s + after_s, path: format!("/api/v1/work/{}/{action}", text("id")), body }]
+        let path = format!("/api/v1/work/{}/{action}", text("id"));
+        vec![Errand { at_s: now_s + after_s, by: By::Officer, path, body }]
     }
 
     /// Time passed: a roll-call is due now and then.
@@ -187,7 +201,7 @@ impl Officer {
         self.next_roll_call_s = now_s + ROLL_CALL_S.1;
         let fields = json!({"title": "例行查岗", "mode": "all", "channel": "app", "targets": targets});
         let body = json!({"kind": "roll_call", "fields": fields, "links": [], "receivers": []});
-        Some(Errand { at_s: now_s, path: "/api/v1/work".into(), body })
+        Some(Errand { at_s: now_s, by: By::Officer, path: "/api/v1/work".into(), body })
     }
 }
 

@@ -1,12 +1,10 @@
 //! The ledger on both engines: filters, pages, counts, histories, and what survives the step from version 1.
 
 use model::Time;
-use response::{ItemId, Kind};
+use response::{ItemId, Kind, WorkFilter};
 
 use super::engines::on_both;
-use crate::{
-    Commit, Database, FactRow, GroupBy, InputLog, Journal, Location, Reader, Subject, WorkColumns, WorkFilter,
-};
+use crate::{Commit, Database, FactRow, GroupBy, InputLog, Journal, Location, Reader, Subject, WorkColumns};
 
 const DAY: i64 = 86_400_000_000;
 
@@ -111,8 +109,9 @@ fn an_item_has_its_history_and_its_children() {
     on_both(|location| {
         let (_journal, mut reader) = filled(location);
         let seqs = |rows: Vec<crate::EventRow>| rows.into_iter().map(|r| r.seq).collect::<Vec<_>>();
-        assert_eq!(seqs(reader.work_history(danger_id(1)).expect("reads")), [1, 4, 5, 6]);
-        assert_eq!(seqs(reader.work_history(ORDER).expect("reads")), [3]);
+        assert_eq!(seqs(reader.work_history(danger_id(1), 100).expect("reads")), [1, 4, 5, 6]);
+        assert_eq!(seqs(reader.work_history(danger_id(1), 2).expect("reads")), [5, 6], "the newest two");
+        assert_eq!(seqs(reader.work_history(ORDER, 100).expect("reads")), [3]);
         assert_eq!(reader.work_item(ORDER).expect("reads").map(|r| r.seq), Some(3));
         assert_eq!(reader.work_item(ItemId { number: 2, ..ORDER }).expect("reads"), None);
         assert_eq!(reader.work_children("X-000001").expect("reads"), [ORDER]);

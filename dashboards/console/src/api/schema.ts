@@ -136,7 +136,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Shelve for a time, with a reason; priorities 1 and 2 need a shift lead. */
+        /**
+         * Shelve for a time, with a reason. Priority 2 needs a shift lead; of priority 1, anybody of the watch may ask, and it is
+         *     shelved when a second person, a shift lead or above, does the same within ten minutes.
+         */
         post: operations["shelve_alarm"];
         delete?: never;
         options?: never;
@@ -765,6 +768,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/work/{id}/review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The review of an incident: its nine stamps and the gaps between them, against targets and against earlier incidents of
+         *     the same hazard and level (domain X3).
+         */
+        get: operations["get_review"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/work/{id}/{action}": {
         parameters: {
             query?: never;
@@ -1111,6 +1134,7 @@ export interface components {
              * @description Stream number of its last transition; commands carry it back.
              */
             seq: number;
+            shelve_request?: components["schemas"]["ShelveRequestView"] | null;
             shelving?: components["schemas"]["ShelvingView"] | null;
             /**
              * Format: int64
@@ -1807,7 +1831,7 @@ export interface components {
             complete_due?: number | null;
             /** @description What is ordered. */
             content: string;
-            /** @description What the receiver reported, oldest first. */
+            /** @description What the receiver reported, oldest first; in a frame the report that it tells. */
             feedback: components["schemas"]["FeedbackView"][];
             /** @description The incident it belongs to. */
             incident_id?: string | null;
@@ -1824,7 +1848,7 @@ export interface components {
              * @description 1 to 5.
              */
             priority: number;
-            /** @description Its life so far. */
+            /** @description Its life so far; in a frame the step that it tells, if that is a receipt. */
             receipts: components["schemas"]["ReceiptView"][];
             /** @description Receiver id. */
             receiver: string;
@@ -1877,6 +1901,29 @@ export interface components {
             telephone: string;
             /** @description Town. */
             town: string;
+        };
+        /** @description One gap over earlier incidents. */
+        PastGap: {
+            /**
+             * Format: int32
+             * @description Incidents that have both stamps.
+             */
+            incidents: number;
+            /**
+             * Format: double
+             * @description Shortest, seconds.
+             */
+            least_s: number;
+            /**
+             * Format: double
+             * @description Median, seconds.
+             */
+            median_s: number;
+            /**
+             * Format: double
+             * @description Longest, seconds.
+             */
+            most_s: number;
         };
         /** @description A tag that sends but is not in the site files. */
         PendingTagView: {
@@ -2138,6 +2185,49 @@ export interface components {
             /** @description Rows. */
             rejections: components["schemas"]["RejectionView"][];
         };
+        /** @description The gap between one stamp and the next one that is set. */
+        ReviewGap: {
+            /** @description What it is called, English. */
+            en: string;
+            /** @description Stamp before. */
+            from: string;
+            /** @description Within the target. */
+            met?: boolean | null;
+            past?: components["schemas"]["PastGap"] | null;
+            /**
+             * Format: double
+             * @description Seconds.
+             */
+            s: number;
+            /**
+             * Format: double
+             * @description Target, seconds; null: the profile has none.
+             */
+            target_s?: number | null;
+            /** @description Stamp after. */
+            to: string;
+            /** @description What it is called, Chinese. */
+            zh: string;
+        };
+        /** @description An incident against targets and against the past. */
+        ReviewView: {
+            /** @description Earlier incidents of the same hazard and level, newest first. */
+            earlier: string[];
+            /** @description The same in English: `none yet`. */
+            earlier_en: string;
+            /** @description What it is compared with, Chinese: `尚无同类事故` while there is none. */
+            earlier_zh: string;
+            /** @description Gaps between the stamps that are set, in the order of the nine. */
+            gaps: components["schemas"]["ReviewGap"][];
+            /** @description Hazard that it is compared within; empty: none is given, and nothing is compared. */
+            hazard: string;
+            /** @description `X-000001`. */
+            id: string;
+            /** @description Response level that it is compared within; empty: no response was activated. */
+            level: string;
+            /** @description The nine stamps: microseconds since the epoch, null where nothing gave it. */
+            stamps: Record<string, never>;
+        };
         /** @description The revision in force. */
         RevisionView: {
             /**
@@ -2172,6 +2262,23 @@ export interface components {
              * @description `seq` of the alarm as you saw it.
              */
             seq: number;
+        };
+        /** @description Who asked to shelve an alarm of priority 1; a second person must agree. */
+        ShelveRequestView: {
+            /** @description Who. */
+            by: components["schemas"]["ActorView"];
+            /**
+             * Format: double
+             * @description Seconds; null: until this episode ends.
+             */
+            for_s?: number | null;
+            /** @description Why. */
+            reason: string;
+            /**
+             * Format: int64
+             * @description A second person may agree until then, microseconds since the epoch, UTC.
+             */
+            until: number;
         };
         /** @description Until when an alarm is shelved, by whom and why. */
         ShelvingView: {
@@ -2553,7 +2660,7 @@ export interface components {
             kind: string;
             /** @description Relations. */
             links: components["schemas"]["LinkView"][];
-            /** @description Its newest 100 steps, oldest first; left out in lists. */
+            /** @description Its newest 100 steps, oldest first; left out in lists. A frame brings the step that it tells, and no other. */
             log?: components["schemas"]["EntryView"][];
             /** @description Account or party now responsible. */
             owner?: string | null;
@@ -4748,6 +4855,55 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `NOT_FOUND`: there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_review: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `X-000123` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewView"];
+                };
             };
             /** @description `LOGIN_REQUIRED`: log in first */
             401: {

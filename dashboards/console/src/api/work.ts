@@ -29,6 +29,8 @@ export type WorkItem = Omit<S['WorkItemView'], 'kind' | 'provenance' | 'fields' 
   fields: Fields;
   /** Oldest first; empty in lists. */
   log?: readonly LogEntry[];
+  /** Ours: every step after this number is in `log`. */
+  since?: number;
 };
 
 export type Choice = S['ChoiceView'];

@@ -5,7 +5,7 @@ import type { Alarm, Problem } from '../api/types';
 import { isSetAside, isUnacknowledged } from '../hall/order';
 import { pick } from '../i18n';
 import { openDialog } from './dialog';
-import { can } from './session';
+import { can, me } from './session';
 import { toast } from './toast';
 import { checked, entryOf, selectedAlarm } from './watch';
 
@@ -52,8 +52,10 @@ export async function acknowledgeBatch(alarms: readonly Alarm[], note: string, k
 export const allowed = {
   acknowledge: (a: Alarm): boolean => can('alarm.acknowledge') && isUnacknowledged(a),
   unacknowledge: (a: Alarm): boolean => can('alarm.acknowledge') && a.acknowledged && a.state !== 'normal',
+  // Of priority 1 the first person asks and a second, a shift lead or above, agrees.
   shelve: (a: Alarm): boolean =>
-    can(a.priority <= 2 ? 'alarm.shelve_urgent' : 'alarm.shelve') && !isSetAside(a) && a.state !== 'normal',
+    can(a.priority === 2 || a.shelve_request ? 'alarm.shelve_urgent' : 'alarm.shelve') && a.shelve_request?.by.account !== me.value?.account
+    && !isSetAside(a) && a.state !== 'normal',
   unshelve: (a: Alarm): boolean => can('alarm.shelve') && a.state === 'shelved',
   reset: (a: Alarm): boolean => can('alarm.reset') && a.state === 'latched',
   comment: (a: Alarm): boolean => can('alarm.comment') && a.state !== 'normal',

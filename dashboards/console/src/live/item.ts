@@ -1,20 +1,19 @@
-// One item with its log: asked for once, then kept by the frames of the stream.
+// One item with its log: asked for once, then every frame of the stream adds its step.
 import { computed, type ComputedRef, type Ref, type ShallowRef, shallowRef, watch } from 'vue';
 import { readWork, type WorkItem } from '../api/work';
 import type { Problem } from '../api/types';
 import { problemOf } from './actions';
+import { joined } from '../work/items';
 import { itemOf } from './work';
 
 export function useItem(id: Readonly<Ref<string>>): { item: ComputedRef<WorkItem | null>; problem: ShallowRef<Problem | null> } {
   const loaded = shallowRef<WorkItem | null>(null);
   const problem = shallowRef<Problem | null>(null);
   const live = computed(() => itemOf(id.value));
-  const item = computed(() => {
-    const mine = loaded.value?.id === id.value ? loaded.value : null;
-    if (!live.value) return mine;
-    if (mine && mine.seq >= live.value.seq) return mine;
-    return live.value.log?.length || !mine ? live.value : { ...live.value, log: mine.log };
-  });
+  const mine = computed(() => (loaded.value?.id === id.value ? loaded.value : null));
+  const whole = computed(() => (mine.value && live.value ? joined(mine.value, live.value) : mine.value));
+  // While a missed step is asked for, what is there is shown with the steps that were known.
+  const item = computed(() => whole.value ?? (mine.value && live.value ? { ...live.value, log: mine.value.log ?? [] } : (live.value ?? null)));
 
   async function load(): Promise<void> {
     const asked = id.value;
@@ -25,7 +24,9 @@ export function useItem(id: Readonly<Ref<string>>): { item: ComputedRef<WorkItem
       problem.value = problemOf(error);
     }
   }
-  // A change whose frame brought no log is asked for again; the frames themselves need no question.
-  watch([id, () => (live.value?.log?.length ? 0 : (live.value?.seq ?? 0))], load, { immediate: true });
+  // A hole is asked for again: a list came in between that had the item newer than we knew it.
+  const hole = computed(() => (mine.value && !whole.value ? (live.value?.since ?? 0) : 0));
+  watch(id, load, { immediate: true });
+  watch(hole, (since) => since > 0 && load());
   return { item, problem };
 }

@@ -8,12 +8,34 @@ export const ENDED_MAX = 1_000;
 /** A ledger of 80,000 rows is paged by its page; only what changes while we look is kept here. */
 export const DANGERS_MAX = 1_000;
 
-/** Puts one item into a map of ours; the log of a fuller version is kept when a list leaves it out. */
+/** Steps kept of one item, as the server keeps them. */
+const LOG_MAX = 100;
+
+/**
+ * Puts one item into a map of ours. A frame brings the step that it tells, and a list brings none: what we hold is every
+ * step after `since`, so that whoever wants the whole life sees whether he must ask for it.
+ */
 export function put(items: Map<string, WorkItem>, item: WorkItem): void {
   const known = items.get(item.id);
   if (known && known.seq > item.seq) return;
-  const short = !item.log?.length;
-  items.set(item.id, short && known?.log ? { ...item, log: known.log } : item);
+  const [first, second] = item.log ?? [];
+  if (!first) {
+    const same = known?.seq === item.seq;
+    items.set(item.id, { ...item, log: same ? (known.log ?? []) : [], since: same ? (known.since ?? item.seq) : item.seq });
+  } else if (second || first.action === 'create') {
+    items.set(item.id, { ...item, since: 0 });
+  } else if (!known) {
+    items.set(item.id, { ...item, since: first.seq - 1 });
+  } else if (known.seq < first.seq) {
+    items.set(item.id, { ...item, log: [...(known.log ?? []), first].slice(-LOG_MAX), since: known.since ?? known.seq });
+  }
+}
+
+/** A life that was asked for, and the steps told since; null: there may be steps between them that we never saw. */
+export function joined(asked: WorkItem, live: WorkItem): WorkItem | null {
+  if (asked.seq >= live.seq) return asked;
+  if ((live.since ?? live.seq) > asked.seq) return null;
+  return { ...live, log: [...(asked.log ?? []), ...(live.log ?? []).filter((e) => e.seq > asked.seq)].slice(-LOG_MAX) };
 }
 
 /** Drops what the bounds do not allow. */
