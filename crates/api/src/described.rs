@@ -4,7 +4,7 @@ use protocol::code as problem_code;
 use serde_json::{Map, Value, json};
 
 /// Routes of the work systems and of those who use them; the others describe themselves.
-const ROUTES: [&str; 11] = [
+const ROUTES: [&str; 12] = [
     "accounts",
     "attachments",
     "field-links",
@@ -12,6 +12,7 @@ const ROUTES: [&str; 11] = [
     "handover",
     "orders",
     "parties",
+    "people",
     "plans",
     "profile",
     "timeline",

@@ -16,6 +16,7 @@ use crate::routes as r;
         r::login::logout,
         r::login::me,
         r::accounts::list,
+        r::accounts::people,
         r::accounts::save,
         r::tokens::list,
         r::tokens::make,

@@ -1,6 +1,6 @@
 //! The flow tables as the console builds its forms from them.
 
-use response::{By, FLOWS, FieldKind, Flow, Receivers};
+use response::{By, FLOWS, FieldKind, Flow, Guard, Receivers};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -36,6 +36,8 @@ pub struct FlowView {
     pub states: Vec<StateView>,
     /// Edges that people may take.
     pub actions: Vec<ActionView>,
+    /// What must hold when an item is made.
+    pub guards: Vec<GuardView>,
     /// Fields.
     pub fields: Vec<FieldView>,
     /// Deadlines.
@@ -77,6 +79,57 @@ pub struct ActionView {
     pub required: &'static [&'static str],
     /// Fields that may be given.
     pub accepts: &'static [&'static str],
+    /// What must hold too: forms say so before the kernel refuses.
+    pub guards: Vec<GuardView>,
+}
+
+/// What must hold, on the item as it would be with what is given.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum GuardView {
+    /// Another person than the one named in this field.
+    OtherPersonThan {
+        /// Field that names an account.
+        field: &'static str,
+    },
+    /// If a field has this value, others must not be blank.
+    FieldsWhen {
+        /// Deciding field.
+        field: &'static str,
+        /// Deciding value.
+        is: &'static str,
+        /// Fields then mandatory.
+        required: &'static [&'static str],
+    },
+    /// No open item of this kind is linked to it.
+    NoOpenLinked {
+        /// Kind of the linked ones.
+        #[schema(value_type = String)]
+        kind: response::Kind,
+    },
+    /// Every open item of this kind that is linked to it has an owner.
+    LinkedHaveOwner {
+        /// Kind of the linked ones.
+        #[schema(value_type = String)]
+        kind: response::Kind,
+    },
+    /// This field is not blank.
+    Set {
+        /// The field.
+        field: &'static str,
+    },
+    /// A counting field is below a value of the profile.
+    CountBelow {
+        /// The counter.
+        field: &'static str,
+        /// Key of the profile.
+        profile: &'static str,
+    },
+    /// A time that is given lies in the future.
+    Future {
+        /// The field.
+        field: &'static str,
+    },
 }
 
 /// A field.
@@ -88,7 +141,7 @@ pub struct FieldView {
     pub zh: &'static str,
     /// English.
     pub en: &'static str,
-    /// `text`, `long_text`, `number`, `flag`, `time`, `choice`, `party`, `account`, `list`, `record`.
+    /// `text`, `long_text`, `number`, `flag`, `time`, `choice`, `party`, `account`, `person`, `list`, `record`.
     pub r#type: &'static str,
     /// Unit of a number, or empty.
     pub unit: &'static str,
@@ -145,6 +198,7 @@ fn flow(f: &'static Flow) -> FlowView {
         },
         states: f.states.iter().map(|s| StateView { name: s.name, zh: s.zh, en: s.en, ended: s.ended }).collect(),
         actions: f.actions.iter().map(|a| action(f, a)).collect(),
+        guards: f.guards.iter().map(guard).collect(),
         fields: f.fields.iter().map(field).collect(),
         deadlines: f.deadlines.iter().map(|d| DeadlineSpecView { name: d.name, zh: d.zh, en: d.en }).collect(),
     }
@@ -161,6 +215,19 @@ fn action(f: &'static Flow, a: &'static response::ActionSpec) -> ActionView {
         permission: crate::Permission::to_act(f.kind, a),
         required: a.required,
         accepts: a.accepts,
+        guards: a.guards.iter().map(guard).collect(),
+    }
+}
+
+const fn guard(guard: &Guard) -> GuardView {
+    match *guard {
+        Guard::OtherPersonThan(field) => GuardView::OtherPersonThan { field },
+        Guard::FieldsWhen { field, is, required } => GuardView::FieldsWhen { field, is, required },
+        Guard::NoOpenLinked(kind) => GuardView::NoOpenLinked { kind },
+        Guard::LinkedHaveOwner(kind) => GuardView::LinkedHaveOwner { kind },
+        Guard::Set(field) => GuardView::Set { field },
+        Guard::CountBelow { field, profile } => GuardView::CountBelow { field, profile },
+        Guard::Future(field) => GuardView::Future { field },
     }
 }
 
@@ -183,6 +250,7 @@ fn field(f: &'static response::FieldSpec) -> FieldView {
         FieldKind::Choice(choices) => ("choice", "", choices),
         FieldKind::Party => ("party", "", &[]),
         FieldKind::Account => ("account", "", &[]),
+        FieldKind::Person => ("person", "", &[]),
         FieldKind::List => ("list", "", &[]),
         FieldKind::Record => ("record", "", &[]),
     };

@@ -46,6 +46,25 @@ pub struct AccountsView {
     pub accounts: Vec<AccountView>,
 }
 
+/// Somebody who works in the hall: who may be named as owner, successor or stand-in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct PersonView {
+    /// Account name.
+    pub account: String,
+    /// The person's name.
+    pub name: String,
+    /// Role.
+    #[schema(value_type = String)]
+    pub role: Role,
+}
+
+/// People of the hall.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct PeopleView {
+    /// Those who may log in.
+    pub people: Vec<PersonView>,
+}
+
 /// Make a machine token.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

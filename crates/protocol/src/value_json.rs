@@ -63,9 +63,12 @@ fn invalid(field: &str, zh: &str, en: &str) -> Problem {
 
 fn read_value(kind: FieldKind, json: &Json) -> Option<Value> {
     match kind {
-        FieldKind::Text | FieldKind::LongText | FieldKind::Choice(_) | FieldKind::Party | FieldKind::Account => {
-            json.as_str().map(Value::from)
-        }
+        FieldKind::Text
+        | FieldKind::LongText
+        | FieldKind::Choice(_)
+        | FieldKind::Party
+        | FieldKind::Account
+        | FieldKind::Person => json.as_str().map(Value::from),
         FieldKind::Number { .. } => json.as_f64().filter(|n| n.is_finite()).map(Value::Number),
         FieldKind::Flag => json.as_bool().map(Value::Flag),
         FieldKind::Time => read_time(json).map(Value::Time),

@@ -179,7 +179,7 @@ pub(crate) fn required(names: &[&str], fields: &Fields, note: &str) -> Checked {
 fn valid(settings: &WorkSettings, spec: &FieldSpec, value: &Value) -> Checked {
     let wrong = |wanted: &str| Err(WorkRefusal::invalid(spec.name, format!("must be {wanted}")));
     match (spec.kind, value) {
-        (FieldKind::Text | FieldKind::Account, Value::Text(text)) => length(spec, text, TEXT_MAX),
+        (FieldKind::Text | FieldKind::Account | FieldKind::Person, Value::Text(text)) => length(spec, text, TEXT_MAX),
         (FieldKind::LongText, Value::Text(text)) => length(spec, text, LONG_TEXT_MAX),
         (FieldKind::Number { unit }, Value::Number(n)) => {
             let max = if unit == "s" { WITHIN_MAX_S } else { 1e15 };
@@ -207,9 +207,12 @@ const fn wanted(kind: FieldKind) -> &'static str {
         FieldKind::Time => "a time",
         FieldKind::List => "a list",
         FieldKind::Record => "a record",
-        FieldKind::Text | FieldKind::LongText | FieldKind::Choice(_) | FieldKind::Party | FieldKind::Account => {
-            "a text"
-        }
+        FieldKind::Text
+        | FieldKind::LongText
+        | FieldKind::Choice(_)
+        | FieldKind::Party
+        | FieldKind::Account
+        | FieldKind::Person => "a text",
     }
 }
 

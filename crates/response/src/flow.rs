@@ -135,6 +135,8 @@ pub enum FieldKind {
     Party,
     /// An account.
     Account,
+    /// Somebody who must see to it: an account, a party's id, or the name of a person who has neither.
+    Person,
     /// Several values.
     List,
     /// Named parts.

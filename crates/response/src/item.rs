@@ -29,7 +29,7 @@ pub enum Kind {
     Swap,
     /// 交接班.
     Handover,
-    /// 点名/查岗.
+    /// 查岗.
     RollCall,
     /// One target of a roll-call.
     Call,

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use model::{Actor, Role};
-use protocol::{AccountBody, AccountView, AccountsView, Permission, Problem};
+use protocol::{AccountBody, AccountView, AccountsView, PeopleView, Permission, PersonView, Problem};
 
 use crate::access::{Caller, hash_password};
 use crate::deps::{AccountChange, AccountRow, read};
@@ -22,6 +22,21 @@ pub async fn list(State(api): State<Api>, caller: Caller) -> Result<Json<Account
     caller.may(Permission::AccountsManage)?;
     let rows = read(&api.records.accounts, ()).await?;
     Ok(Json(AccountsView { accounts: rows.iter().map(|(row, disabled)| view(row, *disabled)).collect() }))
+}
+
+/// Who works in the hall, for the forms that ask for a person; disabled accounts are nobody's successor.
+#[utoipa::path(get, path = "/api/v1/people", operation_id = "list_people",
+    responses((status = 200, body = PeopleView), (status = 403, body = Problem)))]
+pub async fn people(State(api): State<Api>, caller: Caller) -> Result<Json<PeopleView>, Answer> {
+    caller.may(Permission::SiteRead)?;
+    let rows = read(&api.records.accounts, ()).await?;
+    let active = rows.into_iter().filter(|(_, disabled)| !disabled);
+    let people = active.map(|(AccountRow { actor, role, .. }, _)| PersonView {
+        account: actor.account,
+        name: actor.name,
+        role,
+    });
+    Ok(Json(PeopleView { people: people.collect() }))
 }
 
 /// Add an account or change one. When it is disabled, or its password or role changes, its sessions end and its streams

@@ -48,6 +48,7 @@ fn people() -> Router<Api> {
         .route("/api/v1/me", get(login::me))
         .route("/m/enter", get(tokens::enter))
         .route("/api/v1/accounts", get(accounts::list).post(accounts::save))
+        .route("/api/v1/people", get(accounts::people))
         .route("/api/v1/tokens", get(tokens::list).post(tokens::make))
         .route("/api/v1/tokens/{id}", delete(tokens::revoke))
         .route("/api/v1/field-links", post(tokens::field_link))

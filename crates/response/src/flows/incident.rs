@@ -50,7 +50,7 @@ const FIELDS: &[FieldSpec] = &[
     field("level_change", "级别调整的任务变化", "tasks by the change of level", FieldKind::Record),
     given("roles", "指挥部职务", "roles", FieldKind::Record),
     field("role", "职务", "role", FieldKind::Text),
-    field("person", "担任者", "who", FieldKind::Text),
+    field("person", "担任者", "who", FieldKind::Person),
     field("checklist", "检查单", "checklist", FieldKind::List),
     field("check_no", "检查项序号", "checklist line", FieldKind::Number { unit: "" }),
     field("pins", "时间线", "pinned entries", FieldKind::List),
@@ -61,7 +61,7 @@ const FIELDS: &[FieldSpec] = &[
     field("gaps", "间隔", "gaps", FieldKind::Record),
     field("tasks_done", "已完成任务", "tasks done", FieldKind::List),
     field("lesson", "整改项内容", "lesson", FieldKind::LongText),
-    field("assignee", "责任人", "assignee", FieldKind::Text),
+    field("assignee", "责任人", "assignee", FieldKind::Person),
     field("due", "期限", "due", FieldKind::Time),
     field("conclusion", "评估结论", "conclusion", FieldKind::LongText),
 ];

@@ -19,7 +19,7 @@ const INTO: FieldKind = FieldKind::Choice(&[
 const FIELDS: &[FieldSpec] = &[
     needed("text", "内容", "text", FieldKind::LongText),
     given("into", "转为", "becomes", INTO),
-    given("assignee", "责任人", "assignee", FieldKind::Text),
+    given("assignee", "责任人", "assignee", FieldKind::Person),
     given("due", "期限", "due", FieldKind::Time),
     field("done_by", "完成人", "done by", FieldKind::Account),
     field("escalated_to", "已报上级", "escalated to", FieldKind::Party),

@@ -1,4 +1,4 @@
-//! 点名/查岗: one call for each target, a second call for who does not answer, and a result for each (S3).
+//! 查岗: one call for each target, a second call for who does not answer, and a result for each (S3).
 
 use crate::flow::{
     ActionSpec, After, By, DeadlineSpec, FieldKind, FieldSpec, Flow, Guard, Receivers, Rung, StateSpec, Step, Then,

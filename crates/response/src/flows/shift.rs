@@ -23,7 +23,7 @@ const FIELDS: &[FieldSpec] = &[
     field("taken_at", "接班时间", "taken at", FieldKind::Time),
     field("taken_by", "接班人", "taken by", FieldKind::Account),
     field("relieved_at", "交班时间", "relieved at", FieldKind::Time),
-    field("absent", "缺勤", "absent", FieldKind::Text),
+    field("absent", "缺勤", "absent", FieldKind::Account),
     field("escalated_to", "已报上级", "escalated to", FieldKind::Party),
 ];
 

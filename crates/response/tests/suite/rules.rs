@@ -16,7 +16,7 @@ pub fn sample(kind: FieldKind, now: model::Time) -> Value {
         FieldKind::Time => now.plus_s(3_600.0).into(),
         FieldKind::Choice(choices) => choices[0].0.into(),
         FieldKind::Party => "chem-01".into(),
-        FieldKind::Account => "main-a".into(),
+        FieldKind::Account | FieldKind::Person => "main-a".into(),
         FieldKind::List => Value::List(vec!["chem-01".into()]),
         FieldKind::Record => Value::record([("x", 1.0.into())]),
     }

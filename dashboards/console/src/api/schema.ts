@@ -443,6 +443,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who works in the hall, for the forms that ask for a person; disabled accounts are nobody's successor. */
+        get: operations["list_people"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/plans": {
         parameters: {
             query?: never;
@@ -935,6 +952,8 @@ export interface components {
             en: string;
             /** @description States it is possible in. */
             from: string[];
+            /** @description What must hold too: forms say so before the kernel refuses. */
+            guards: components["schemas"]["GuardView"][];
             /** @description Word on wires. */
             name: string;
             /** @description Permission that staff need for it. */
@@ -1459,7 +1478,7 @@ export interface components {
             name: string;
             /** @description Must be given then. */
             required: boolean;
-            /** @description `text`, `long_text`, `number`, `flag`, `time`, `choice`, `party`, `account`, `list`, `record`. */
+            /** @description `text`, `long_text`, `number`, `flag`, `time`, `choice`, `party`, `account`, `person`, `list`, `record`. */
             type: string;
             /** @description Unit of a number, or empty. */
             unit: string;
@@ -1478,6 +1497,8 @@ export interface components {
             en: string;
             /** @description Fields. */
             fields: components["schemas"]["FieldView"][];
+            /** @description What must hold when an item is made. */
+            guards: components["schemas"]["GuardView"][];
             /** @description State of a new item. */
             initial: string;
             /** @description Its items. */
@@ -1497,6 +1518,49 @@ export interface components {
         FlowsView: {
             /** @description Flows. */
             flows: components["schemas"]["FlowView"][];
+        };
+        /** @description What must hold, on the item as it would be with what is given. */
+        GuardView: {
+            /** @description Field that names an account. */
+            field: string;
+            /** @enum {string} */
+            type: "other_person_than";
+        } | {
+            /** @description Deciding field. */
+            field: string;
+            /** @description Deciding value. */
+            is: string;
+            /** @description Fields then mandatory. */
+            required: string[];
+            /** @enum {string} */
+            type: "fields_when";
+        } | {
+            /** @description Kind of the linked ones. */
+            kind: string;
+            /** @enum {string} */
+            type: "no_open_linked";
+        } | {
+            /** @description Kind of the linked ones. */
+            kind: string;
+            /** @enum {string} */
+            type: "linked_have_owner";
+        } | {
+            /** @description The field. */
+            field: string;
+            /** @enum {string} */
+            type: "set";
+        } | {
+            /** @description The counter. */
+            field: string;
+            /** @description Key of the profile. */
+            profile: string;
+            /** @enum {string} */
+            type: "count_below";
+        } | {
+            /** @description The field. */
+            field: string;
+            /** @enum {string} */
+            type: "future";
         };
         /** @description Every second: the link lives, and this is the newest number. */
         Heartbeat: {
@@ -1958,6 +2022,20 @@ export interface components {
         PendingView: {
             /** @description Tags that send but are not in the site files. */
             pending: components["schemas"]["PendingTagView"][];
+        };
+        /** @description People of the hall. */
+        PeopleView: {
+            /** @description Those who may log in. */
+            people: components["schemas"]["PersonView"][];
+        };
+        /** @description Somebody who works in the hall: who may be named as owner, successor or stand-in. */
+        PersonView: {
+            /** @description Account name. */
+            account: string;
+            /** @description The person's name. */
+            name: string;
+            /** @description Role. */
+            role: string;
         };
         /** @description A machine-readable emergency plan. */
         PlanCardView: {
@@ -3888,6 +3966,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PartiesView"];
+                };
+            };
+            /** @description `LOGIN_REQUIRED`: log in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: your role may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_people: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PeopleView"];
                 };
             };
             /** @description `LOGIN_REQUIRED`: log in first */
