@@ -22,6 +22,8 @@ export const router = createRouter({
     { path: '/tags', name: 'tags', component: () => import('./views/TagsView.vue') },
     { path: '/notices', name: 'notices', component: () => import('./views/NoticesView.vue') },
     { path: '/audit', name: 'audit', component: () => import('./views/AuditView.vue') },
+    { path: '/accounts', name: 'accounts', component: () => import('./views/AccountsView.vue') },
+    { path: '/tokens', name: 'tokens', component: () => import('./views/TokensView.vue') },
     { path: '/m', name: 'field', component: () => import('./views/FieldView.vue') },
     { path: '/:rest(.*)', redirect: '/watch' },
   ],

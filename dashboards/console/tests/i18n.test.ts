@@ -12,7 +12,7 @@ function sources(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((e) => {
     const path = join(folder, e.name);
     if (e.isDirectory()) return sources(path);
-    return /\.(ts|vue)$/.test(e.name) && !/^(zh|en)(-work|-duty)?\.ts$/.test(e.name) ? [readFileSync(path, 'utf8')] : [];
+    return /\.(ts|vue)$/.test(e.name) && !/^(zh|en)(-work|-duty|-admin)?\.ts$/.test(e.name) ? [readFileSync(path, 'utf8')] : [];
   });
 }
 const code = sources(join(import.meta.dirname, '../src')).join('\n');

@@ -214,7 +214,7 @@ fn check_roles(text: &PartiesText, problems: &mut Vec<Problem>) {
         let place = Place { file: text.file.clone(), line: *line };
         if INCIDENT_ROLES.contains(&role.as_str()) {
             let en = format!("role \"{role}\" is filled by the incident itself; remove it");
-            problems.push(place.problem("VALUE_RANGE", role, (en, format!("角色 \"{role}\" 由事件本身确定，请删除"))));
+            problems.push(place.problem("VALUE_RANGE", role, (en, format!("角色 \"{role}\" 由事故本身确定，请删除"))));
         } else if !names().any(|n| n == party) {
             problems.push(place.problem("NAME_UNKNOWN", role, unknown(role, PARTY, party, names())));
         } else if text.sound && !under(text, party) {

@@ -91,6 +91,11 @@ export async function post<P extends PathOf<'post'>>(
   return (await request(fill(path, options.path ?? {}, undefined), init)) as Answer<Operation<P, 'post'>>;
 }
 
+/** DELETE; the server answers with nothing. */
+export async function del(path: string): Promise<void> {
+  await request(path, { method: 'DELETE' });
+}
+
 /** GET of a path given as text, for answers whose shape the caller names. */
 export async function getJson<T>(path: string, query?: Record<string, unknown>): Promise<T> {
   return (await request(fill(path, {}, query), {})) as T;

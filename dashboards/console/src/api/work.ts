@@ -27,14 +27,15 @@ export type WorkItem = Omit<S['WorkItemView'], 'kind' | 'provenance' | 'fields' 
   kind: Kind;
   provenance: Provenance;
   fields: Fields;
-  /** Oldest first; empty in lists. */
+  /** Oldest first; empty in lists, the newest step in frames. */
   log?: readonly LogEntry[];
   /** Ours: every step after this number is in `log`. */
   since?: number;
 };
 
 export type Choice = S['ChoiceView'];
-export type FieldType = 'text' | 'long_text' | 'number' | 'flag' | 'time' | 'choice' | 'party' | 'account' | 'list' | 'record';
+export type FieldType = 'text' | 'long_text' | 'number' | 'flag' | 'time' | 'choice' | 'party' | 'account' | 'person' | 'list' | 'record';
+export type Guard = S['GuardView'];
 export type FieldSpec = Omit<S['FieldView'], 'type'> & { type: FieldType };
 export type StateSpec = S['StateView'];
 export type ActionSpec = Omit<S['ActionView'], 'permission'> & { permission: Permission };

@@ -2,7 +2,7 @@ import type { zhWork } from './zh-work';
 
 export const enWork: Readonly<Record<keyof typeof zhWork, string>> = {
   'nav.incidents': 'Incidents',
-  'nav.hidden-dangers': 'Hazards',
+  'nav.hidden-dangers': 'Hidden dangers',
   'nav.handover': 'Handover',
   'nav.roll-call': 'Roll-call',
   'nav.drills': 'Drills',
@@ -10,7 +10,7 @@ export const enWork: Readonly<Record<keyof typeof zhWork, string>> = {
   'nav.log': 'Duty log',
   'nav.more': 'More',
 
-  'action.incident': 'Incident',
+  'action.incident': 'New incident',
   'action.danger': 'To ledger',
   'action.false': 'False alarm',
 
@@ -35,6 +35,14 @@ export const enWork: Readonly<Record<keyof typeof zhWork, string>> = {
   'work.by_receiver': 'recorded for the receiver',
   'work.owner': 'owner {owner}',
   'work.export': 'Export {format}',
+  'work.needs': '"{action}" still needs {n}',
+  'work.separator': ', ',
+  'work.held_back': '{n} to be dealt with first',
+  'work.other_person': 'another person must do this ({field}: {who})',
+  'rel.lesson': 'lesson',
+  'ledger.page': '{from} to {to}',
+  'ledger.previous': 'Previous page',
+  'ledger.next': 'Next page',
   'work.minutes': 'min',
   'work.more_steps': '{n} more',
   'work.field_link': 'Field link',
@@ -125,8 +133,8 @@ export const enWork: Readonly<Record<keyof typeof zhWork, string>> = {
   'ledger.closed': 'Closed',
   'ledger.overdue': 'Overdue',
   'ledger.recurrence': 'recurrence',
-  'ledger.empty': 'no items match',
-  'ledger.more': 'More',
+  'ledger.empty': 'No hidden danger fits. Widen the filter, or report one.',
+  'ledger.no_figures': 'Nothing to count',
   'ledger.figures': 'Figures',
   'ledger.unknown': 'not given',
   'ledger.by': 'by',
@@ -147,7 +155,7 @@ export const enWork: Readonly<Record<keyof typeof zhWork, string>> = {
   'field.confirm': 'Confirm: {action}',
   'field.photo_only': 'see photo',
 
-  'key.incident': 'Open incident',
+  'key.incident': 'New incident',
   'key.danger': 'To the hazard ledger',
   'key.false': 'False alarm',
   'key.vigilance': 'Answer vigilance',

@@ -1,3 +1,4 @@
+import { enAdmin } from './en-admin';
 import { enDuty } from './en-duty';
 import { enWork } from './en-work';
 import type { zh } from './zh';
@@ -5,6 +6,7 @@ import type { zh } from './zh';
 export const en: Readonly<Record<keyof typeof zh, string>> = {
   ...enWork,
   ...enDuty,
+  ...enAdmin,
   'app.name': 'Fenghuo',
   'app.title': '{n} unacknowledged · Fenghuo',
   'app.title_quiet': 'Fenghuo · command hall',
@@ -266,7 +268,7 @@ export const en: Readonly<Record<keyof typeof zh, string>> = {
   'dispatch.text': '{level} alarm: {place} {text}, at {value} {unit} when raised. Go there at once, check, act and report back.',
   'dispatch.issued': 'Order {id} issued',
   'orders.title': 'Dispatch board',
-  'orders.empty': 'No open order',
+  'orders.empty': 'No open order. D dispatches; on the watch page D does so from the selected alarm.',
   'orders.column_empty': 'none',
 
   'tags.title': 'Tags',
@@ -291,7 +293,7 @@ export const en: Readonly<Record<keyof typeof zh, string>> = {
   'tags.last_at': 'Last',
 
   'notices.title': 'Notices',
-  'notices.empty': 'No notice',
+  'notices.empty': 'No notice. What happens to sources, gateways and rules is told here.',
   'notice.sequence_gap': 'Device counter jumped: expected {expected}, got {got}',
   'notice.sequence_conflict': 'Device counter {seq} came twice with different values; both were kept',
   'notice.clock_step': 'Gateway clock stepped by {by} s; judged by server time from here',
@@ -346,6 +348,8 @@ export const en: Readonly<Record<keyof typeof zh, string>> = {
   'key.tab': 'Change tab',
   'key.page': 'Change page',
   'key.search': 'Filter alarms',
+  'key.page_previous': 'Previous page (ledger)',
+  'key.page_next': 'Next page (ledger)',
   'key.theme': 'Change theme',
   'key.language': 'Change language',
 

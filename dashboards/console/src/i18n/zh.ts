@@ -1,10 +1,12 @@
 // Chinese first: this file defines the keys; `en.ts` must have the same ones or the build fails. {x} is filled in.
+import { zhAdmin } from './zh-admin';
 import { zhDuty } from './zh-duty';
 import { zhWork } from './zh-work';
 
 export const zh = {
   ...zhWork,
   ...zhDuty,
+  ...zhAdmin,
   'app.name': '烽火',
   'app.title': '{n} 条未确认 · 烽火',
   'app.title_quiet': '烽火 · 应急指挥',
@@ -266,7 +268,7 @@ export const zh = {
   'dispatch.text': '{level}报警：{place} {text}，报警时 {value} {unit}。请立即到场核查处置，并回报。',
   'dispatch.issued': '指令 {id} 已下达',
   'orders.title': '指挥调度',
-  'orders.empty': '没有未销单的指令',
+  'orders.empty': '没有未销单的指令。按 D 派单，或在值守页选中报警按 D。',
   'orders.column_empty': '无',
 
   'tags.title': '测点',
@@ -291,7 +293,7 @@ export const zh = {
   'tags.last_at': '最近时间',
 
   'notices.title': '系统通知',
-  'notices.empty': '没有通知',
+  'notices.empty': '没有通知。数据源、网关或规则有变化时在此显示。',
   'notice.sequence_gap': '设备计数跳号：应为 {expected}，实为 {got}',
   'notice.sequence_conflict': '设备计数 {seq} 重复但数值不同，两条均已保留',
   'notice.clock_step': '网关时钟跳变 {by} 秒，此后按服务器时间判断',
@@ -345,7 +347,9 @@ export const zh = {
   'key.help': '本帮助',
   'key.tab': '切换页签',
   'key.page': '切换页面',
-  'key.search': '筛选报警',
+  'key.search': '到筛选框',
+  'key.page_previous': '上一页（台账）',
+  'key.page_next': '下一页（台账）',
   'key.theme': '切换主题',
   'key.language': '切换语言',
 

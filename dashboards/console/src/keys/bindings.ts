@@ -50,6 +50,9 @@ function back(router: Router): void {
   else if (filter.text || filter.level || filter.enterprise) clearFilter();
 }
 
+/** A page of rows has its own buttons: the keys press them. */
+const turnPage = (to: 'previous' | 'next'): void => document.querySelector<HTMLButtonElement>(`[data-page="${to}"]`)?.click();
+
 function focusSearch(): void {
   document.querySelector<HTMLInputElement>('[data-search]')?.focus();
 }
@@ -78,6 +81,8 @@ export const BINDINGS: readonly Binding[] = [
   binding('E', 'key.expand', toggleSelectedGroup),
   binding('T', 'key.tab', nextTab),
   binding('/', 'key.search', focusSearch, false),
+  binding('[', 'key.page_previous', () => turnPage('previous'), false),
+  binding(']', 'key.page_next', () => turnPage('next'), false),
   binding('Y', 'key.vigilance', answer, false),
   binding('Esc', 'key.back', back, false, ['escape']),
   binding('?', 'key.help', () => openDialog({ kind: 'help' }), false),

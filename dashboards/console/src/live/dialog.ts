@@ -1,11 +1,15 @@
-// The dialogs that are open, one upon another; only the topmost is drawn, and Esc goes back one level.
+// The dialogs that are open, one upon another; the topmost takes the keys, and Esc goes back one level.
 // Each keeps its text and its idempotency key until it was carried out or cancelled.
 import { computed, shallowRef } from 'vue';
+import type { Account, Token } from '../api/people';
 import type { Alarm } from '../api/types';
 import type { Kind, Link, Provenance, WorkItem } from '../api/work';
 import type { Holding } from '../work/flow';
 
 export type AlarmDialogKind = 'acknowledge' | 'unacknowledge' | 'shelve' | 'unshelve' | 'reset' | 'comment';
+
+/** What an administrator does to an account. */
+export type AccountChange = 'add' | 'edit' | 'password' | 'disable' | 'enable';
 
 /** What a new item begins with. */
 export interface Preset {
@@ -13,6 +17,8 @@ export interface Preset {
   readonly links: readonly Link[];
   readonly receivers: readonly string[];
   readonly seen: number | null;
+  /** Fields that are asked for at once though the flow does not insist on them. */
+  readonly asks?: readonly string[];
   readonly provenance?: Provenance;
 }
 
@@ -25,13 +31,16 @@ export type Dialog =
   | { kind: 'act'; item: WorkItem; action: string; holding?: Holding }
   | { kind: 'create'; create: Kind; preset: Preset; created?: (id: string) => void }
   | { kind: 'activate'; item: WorkItem; action: string }
+  | { kind: 'account'; account: Account | null; change: AccountChange; saved: () => void }
+  | { kind: 'token'; made: () => void }
+  | { kind: 'revoke'; token: Token; revoked: () => void }
   | { kind: 'help' }
   | { kind: 'palette' }
   | { kind: 'settings' };
 
 /** More would mean that dialogs open each other in a circle. */
 const STACK_MAX = 5;
-const stack = shallowRef<readonly Dialog[]>([]);
+export const stack = shallowRef<readonly Dialog[]>([]);
 
 export const dialog = computed<Dialog | null>(() => stack.value.at(-1) ?? null);
 export const openDialog = (next: Dialog): void => void (stack.value = [...stack.value, next].slice(-STACK_MAX));

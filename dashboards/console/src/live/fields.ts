@@ -3,7 +3,8 @@ import { computed } from 'vue';
 import type { Choice, FieldSpec, Json, Kind, WorkItem } from '../api/work';
 import { pick, t, word } from '../i18n';
 import { age, figure, shortTime } from '../i18n/time';
-import { fieldOf, isGiven } from '../work/flow';
+import { fieldOf } from '../work/flow';
+import { isGiven } from '../work/guard';
 import { lineOfStep } from '../work/script';
 import { serverSecond } from './clock';
 import { enterpriseName } from './site';
@@ -33,14 +34,14 @@ function number(spec: FieldSpec | undefined, value: number): string {
   if (spec?.type === 'time') return shortTime(value, serverSecond.value);
   if (spec?.unit === 's') return age(value * 1e6);
   const digits = Number.isInteger(value) ? String(value) : figure(value);
-  return spec?.unit ? `${digits} ${spec.unit}` : digits;
+  return spec?.unit ? `${digits} ${word('unit', spec.unit)}` : digits;
 }
 
 function text(given: FieldSpec | undefined, value: string): string {
   const spec = given && offered(given, value);
   if (spec?.type === 'choice') return choice(spec, value);
   if (spec?.type === 'party') return partyName(value);
-  if (spec?.type === 'account') return accountName(value);
+  if (spec?.type === 'account' || spec?.type === 'person') return accountName(value);
   if (spec?.name === 'town') return partyName(value);
   if (spec?.name === 'industry') return word('industry', value);
   return spec?.name === 'enterprise' ? enterpriseName(value) : value;

@@ -20,7 +20,7 @@ export const EMPTY_PRESET: Preset = { holding: {}, links: [], receivers: [], see
 
 export function presetOfAlarm(kind: Kind, alarm: Alarm): Preset {
   const flow = flowOf(kind);
-  const words = { place: placeOf(alarm), text: `${placeOf(alarm)} ${messageOf(alarm)}`, finder: me.value?.name ?? '', reporter: t('incident.reporter', { id: alarm.alarm_id }) };
+  const words = { place: placeOf(alarm), text: `${placeOf(alarm)} ${messageOf(alarm)}`, finder: me.value?.account ?? '', reporter: t('incident.reporter', { id: alarm.alarm_id }) };
   const holding = flow ? presetHolding(flow, knownOfAlarm(alarm, words)) : {};
   return { holding, links: linksOfAlarm(alarm), receivers: [], seen: hall.value.seq };
 }

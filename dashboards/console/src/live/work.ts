@@ -11,6 +11,7 @@ import { actionOf, fieldOf } from '../work/flow';
 import { ofKind, PRIORITY_WORDS } from '../work/items';
 import { during } from './actions';
 import { hall } from './hall';
+import { loadPeople, people } from './people';
 import { can, me } from './session';
 import { toast } from './toast';
 
@@ -23,13 +24,15 @@ const partyById = computed(() => new Map(parties.value.map((p) => [p.id, p])));
 export async function loadWorkTables(): Promise<void> {
   flows.value = new Map((await readFlows()).flows.map((flow) => [flow.kind, flow]));
   if (me.value?.role === 'field') return; // whom else the hall can reach is not theirs to see
-  const [known, cards] = await Promise.all([readParties(), readPlans()]);
+  const [known, cards] = await Promise.all([readParties(), readPlans(), loadPeople()]);
   parties.value = known.parties;
   plans.value = cards.plans;
 }
 
 export const flowOf = (kind: Kind): Flow | undefined => flows.value.get(kind);
 export const itemsOf = (kind: Kind): WorkItem[] => ofKind(hall.value.items, kind);
+/** Items that this console knows and that hang on one. */
+export const linkedOf = (id: string, kind: Kind): WorkItem[] => itemsOf(kind).filter((x) => x.links.some((l) => l.to === id));
 export const itemOf = (id: string): WorkItem | undefined => hall.value.items.get(id);
 
 const named = (spec: { zh: string; en: string } | undefined, name: string): string => (spec ? pick(spec.zh, spec.en) : name);
@@ -46,12 +49,13 @@ export const partyName = (id: string): string => {
   const party = partyById.value.get(id);
   return party ? pick(party.name_zh, party.name_en) : id;
 };
-/** Names of accounts as far as this console has met them: in items, in the status, at the log-in. */
+/** Names of accounts: those of the hall now, and those this console has met in items, in the status, at the log-in. */
 const accountNames = computed(() => {
   const names = new Map<string, string>();
   for (const { created_by, log } of hall.value.items.values()) for (const actor of [created_by, ...(log ?? []).map((e) => e.by)]) names.set(actor.account, actor.name);
   const { shift } = hall.value;
   for (const actor of shift ? [shift.leader, shift.main, ...shift.deputies, ...shift.standby] : []) if (actor) names.set(actor.account, actor.name);
+  for (const p of people.value) names.set(p.account, p.name);
   if (me.value) names.set(me.value.account, me.value.name);
   return names;
 });

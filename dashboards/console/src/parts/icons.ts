@@ -14,5 +14,7 @@ export const ICONS: Readonly<Record<Page | 'more', string>> = {
   log: 'M3 2h10v12H3zM5.5 5h5M5.5 8h5M5.5 11h3',
   notices: 'M2 3h12v8H8l-3 3v-3H2zM5 6h6M5 8.5h4',
   audit: 'M4 1.5h6l3 3v10H4zM6 7h5M6 10h5',
+  accounts: 'M8 8a3 3 0 1 0 0-6 3 3 0 0 0 0 6zM2.5 14c.5-3 2.5-4.5 5.5-4.5s5 1.5 5.5 4.5z',
+  tokens: 'M5.5 10.5a3 3 0 1 1 0-6 3 3 0 0 1 0 6zM8.3 7.5H14.5M12 7.5V10.5M14 7.5V9.5',
   more: 'M3 8h.1M8 8h.1M13 8h.1',
 };

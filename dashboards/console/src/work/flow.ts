@@ -1,5 +1,6 @@
 // A flow as the server describes it -> forms and words. Nothing here knows a kind by name.
 import type { ActionSpec, FieldSpec, Flow, Json, WorkItem } from '../api/work';
+import { isGiven, needed, withHeld } from './guard';
 import { lineOfStep, stepOfLine } from './script';
 
 /** What an input holds: text for all but flags; parties chosen in a list are one id a line. */
@@ -24,17 +25,18 @@ export interface ActionForm {
   readonly noteRequired: boolean;
 }
 
-/** A required name that the flow does not describe is still asked for, as text: nothing may be unanswerable. */
+/**
+ * What a step asks for: its required fields, and those that its guards make mandatory for this item (H3); what is still blank
+ * stands first. A name that the flow does not describe is still asked for, as text: nothing may be unanswerable.
+ */
 export function actionForm(flow: Flow, action: ActionSpec, item: WorkItem | null): ActionForm {
-  const names = action.required.filter((name) => name !== 'note');
+  const fields = item?.fields ?? {};
+  const names = [...new Set([...action.required.filter((name) => name !== 'note'), ...needed(action, fields)])];
   const plain = (name: string): FieldSpec => ({ name, zh: name, en: name, type: 'text', unit: '', choices: [], create: false, required: true });
-  const required = names.map((name) => ({ spec: fieldOf(flow, name) ?? plain(name), required: !isGiven(item?.fields[name]) }));
+  const required = names.map((name) => ({ spec: fieldOf(flow, name) ?? plain(name), required: !isGiven(fields[name]) })).sort((a, b) => Number(b.required) - Number(a.required));
   const optional = action.accepts.filter((name) => !names.includes(name)).map((name) => ({ spec: fieldOf(flow, name) ?? plain(name), required: false }));
   return { required, optional, noteRequired: action.required.includes('note') };
 }
-
-export const isGiven = (value: Json | undefined): boolean =>
-  value !== undefined && value !== null && value !== '' && !(Array.isArray(value) && value.length === 0);
 
 /** Steps on a card: the way forward first, then what stays, then what ends it; the rest is in the panel. */
 export function ranked(flow: Flow, actions: readonly ActionSpec[], state: string): ActionSpec[] {
@@ -47,8 +49,13 @@ export function ranked(flow: Flow, actions: readonly ActionSpec[], state: string
   return actions.toSorted((a, b) => rank(a) - rank(b));
 }
 
-/** Nothing to ask: the press of the button is enough. */
-export const isImmediate = (action: ActionSpec): boolean => action.required.length === 0;
+/** Nothing to ask: the press of the button is enough. What a guard wants and the item lacks is asked for. */
+export const isImmediate = (action: ActionSpec, item: WorkItem): boolean =>
+  action.required.length === 0 && needed(action, item.fields).every((name) => isGiven(item.fields[name]));
+
+/** The item's fields as they would be with what a form holds. */
+export const fieldsWith = (item: WorkItem | null, form: readonly FormField[], holding: Holding): WorkItem['fields'] =>
+  withHeld(item?.fields ?? {}, wireFields(form, holding));
 
 /** The hall's zone as an offset; times in forms are the hall's wall time. */
 export const ZONE_OFFSET = '+08:00';
