@@ -1,4 +1,5 @@
 // One Chromium for all tests of a file; every page is watched for requests off the origin and for errors.
+import { AxeBuilder } from '@axe-core/playwright';
 import { chromium } from 'playwright-core';
 import { countInputs } from './inputs.mjs';
 
@@ -6,6 +7,9 @@ const EXECUTABLE = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const FLAGS = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 
 export const launch = () => chromium.launch({ executablePath: EXECUTABLE, args: FLAGS });
+
+/** A hand that finds nothing to press after this long has found a fault, ms. */
+const WAIT_MS = 8_000;
 
 /** Notes when the row of a tag is first painted, and how long a key takes to the next frame. */
 function instrument() {
@@ -23,9 +27,10 @@ function instrument() {
   }, { capture: true });
 }
 
-/** A page that is logged in by password as the shift lead, or by the one-time link as the duty officer; `errors` and `foreign` fill as things happen. */
-export async function open(browser, hall, { by = 'password' } = {}) {
+/** A page that is logged in by password (the shift lead if nobody else is named), or by the one-time link as the duty officer; `errors` and `foreign` fill as things happen. */
+export async function open(browser, hall, { by = 'password', as = 'lead', password = hall.access.password } = {}) {
   const context = await browser.newContext({ viewport: { width: 1600, height: 900 } });
+  context.setDefaultTimeout(WAIT_MS);
   const page = await context.newPage();
   const [errors, foreign] = [[], []];
   page.on('pageerror', (error) => errors.push(String(error)));
@@ -35,17 +40,29 @@ export async function open(browser, hall, { by = 'password' } = {}) {
   await page.addInitScript(instrument);
   await page.addInitScript(countInputs);
   if (by === 'link') await page.goto(hall.access.login_url);
-  else await login(page, hall, 'lead');
+  else await login(page, hall, as, password);
   await page.waitForSelector('[data-link="live"]');
   return { context, page, errors, foreign };
 }
 
-
-async function login(page, hall, account) {
+export async function login(page, hall, account, password = hall.access.password) {
   await page.goto(`${hall.origin}/login`);
   await page.fill('[name=account]', account);
-  await page.fill('[name=password]', hall.access.password);
+  await page.fill('[name=password]', password);
   await page.click('button[type=submit]');
+}
+
+/** Does something by the session of a page, as its person; answers status and body. */
+export const send = (page, path, body, method = 'POST') =>
+  page.evaluate(async ([to, what, verb]) => {
+    const answer = await fetch(to, { method: verb, headers: { 'content-type': 'application/json' }, body: what === undefined ? undefined : JSON.stringify(what) });
+    return { status: answer.status, body: await answer.json().catch(() => null) };
+  }, [path, body, method]);
+
+/** Everything axe finds, in lines. */
+export async function violations(page) {
+  const { violations: all } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']).analyze();
+  return all.map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(' ')).slice(0, 3).join(' | ')}`);
 }
 
 export const row = (page, tag) => page.locator(`[data-alarm-id][data-tag="${tag}"]`);

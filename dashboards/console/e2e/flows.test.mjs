@@ -129,7 +129,9 @@ test('S4, F8: three clicks hand the watch over; what nobody took blocks the sign
   await officer.page.goto(`${hall.origin}/handover`);
   await officer.page.waitForSelector('[data-begin]');
   await until(async () => (await officer.page.locator('[data-entry]').count()) > 3, LIMIT_MS, 'the open list is empty');
-  await officer.page.fill('[name=successor]', 'lead');
+  await officer.page.fill('[name=successor]', '王强');
+  await officer.page.press('[name=successor]', 'Enter');
+  assert.equal(await officer.page.getAttribute('[data-person]', 'data-person'), 'lead');
   await reset(officer.page);
   await officer.page.click('[data-begin]');
   await officer.page.waitForSelector('[data-signed="true"]', { timeout: LIMIT_MS });

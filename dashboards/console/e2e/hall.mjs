@@ -27,6 +27,10 @@ role = "duty_officer"
 account = "lead"
 name = "值班长 王强"
 role = "shift_lead"
+[[account]]
+account = "admin"
+name = "管理员 赵宁"
+role = "administrator"
 ` + ['commander', 'commander2', 'duty2', 'duty3'].map((account) => `[[account]]
 account = "${account}"
 name = "${account}"

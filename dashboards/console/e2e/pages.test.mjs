@@ -1,14 +1,12 @@
 // Every page, both themes, both languages: no request off the origin, no accessibility violation, no error.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { AxeBuilder } from '@axe-core/playwright';
-import { launch, open } from './browser.mjs';
+import { launch, open, violations } from './browser.mjs';
 import { Hall } from './hall.mjs';
 import { Publisher, reading, topicOf } from './mqtt.mjs';
 import { until } from './until.mjs';
 
 const PAGES = ['watch', 'orders', 'incidents', 'hidden-dangers', 'handover', 'roll-call', 'drills', 'tags', 'roster', 'log', 'notices', 'audit'];
-const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 
 let hall;
 let browser;
@@ -27,11 +25,6 @@ after(async () => {
   await browser?.close();
   await hall?.stop();
 });
-
-async function violations(page) {
-  const { violations: found } = await new AxeBuilder({ page }).withTags(RULES).analyze();
-  return found.map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(' ')).slice(0, 3).join(' | ')}`);
-}
 
 async function set(page, theme, language) {
   await page.evaluate((text) => localStorage.setItem('fenghuo.settings', text), JSON.stringify({ theme, language, density: 'compact' }));
