@@ -1,7 +1,7 @@
 // The rooms of the work systems over the real program: activation, roll-call, roster, drill, vigilance; axe on each.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { launch, open, row, violations } from './browser.mjs';
+import { launch, open, row, send, violations } from './browser.mjs';
 import { Hall } from './hall.mjs';
 import { Publisher, reading, topicOf } from './mqtt.mjs';
 import { until } from './until.mjs';
@@ -103,28 +103,70 @@ test('S1: next month is made from the pattern, without a gap', async () => {
   await clean('roster');
 });
 
-test('a drill says on every page that it runs, and its orders carry the mark', async () => {
+test('a drill says on every page that it runs, and whatever it makes carries the mark', async () => {
   const { page } = commander;
+  const marked = (selector) => page.waitForSelector(`${selector} [data-drill]`, { timeout: LIMIT_MS });
   await page.goto(`${hall.origin}/drills`);
   await page.click('[data-new-drill]');
   await page.fill('[data-create-form] [name=title]', '氨泄漏演练');
   await page.click('[data-create-form] button[type=submit]');
   await page.click('[data-act="write_script"]', { timeout: LIMIT_MS });
-  await page.fill('[data-act-form] [name=script]', '检查广播');
+  await page.fill('[data-act-form] [name=script]', '00:00 plant-a/three.9=77 泄漏');
   await page.click('[data-act-form] button[type=submit]');
   await page.click('[data-act="begin"]', { timeout: LIMIT_MS });
   await page.waitForSelector('[data-drill-banner]', { timeout: LIMIT_MS });
   await page.click('[data-drill-order]');
+  await marked('[data-dispatch]');
   await page.fill('[data-dispatch] [name=content]', '模拟堵漏');
   await page.click('[data-dispatch] button[type=submit]');
   const played = await until(async () => (await work('order')).find((o) => o.provenance === 'exercise'), LIMIT_MS, 'no exercise order');
+  await page.click('[data-drill-incident]');
+  await marked('[data-create-form]');
+  await page.click('[data-create-form] button[type=submit]');
+  const incident = await until(async () => (await work('incident')).find((x) => x.provenance === 'exercise'), LIMIT_MS, 'no exercise incident');
+  await marked(`[data-item-id="${incident.id}"]`);
+
   await page.goto(`${hall.origin}/orders`);
-  await page.waitForSelector(`[data-item-id="${played.id}"] [data-drill]`, { timeout: LIMIT_MS });
+  await marked(`[data-item-id="${played.id}"]`);
   await page.waitForSelector('[data-drill-banner]');
   await clean('board with a drill');
+  await page.click(`[data-item-id="${played.id}"] .name`);
+  await marked('[data-item-body]');
+  await page.click('[data-item-body] [data-act="revoke"]');
+  await marked('[data-act-form]');
+  for (let open = 2; open > 0; open--) await page.keyboard.press('Escape');
+  await page.waitForSelector('dialog', { state: 'detached' });
+
+  await page.goto(`${hall.origin}/watch`);
+  await marked('[data-played]');
+  await clean('watch page with a drill');
+  await page.goto(`${hall.origin}/incidents`);
+  await marked(`[data-incident="${incident.id}"]`);
+  await page.click(`[data-incident="${incident.id}"]`);
+  await marked('[data-room] [data-incident]');
+  await marked('[data-room] [data-timeline]');
+  await clean('exercise incident room');
+  await page.goto(`${hall.origin}/log`);
+  await marked('[data-timeline]');
+  const phone = await fieldPage(played.receiver.id);
+  await phone.waitForSelector(`[data-item-id="${played.id}"] [data-drill]`, { timeout: LIMIT_MS });
+  await phone.context().close();
+  for (const name of ['hidden-dangers', 'handover', 'roll-call', 'roster', 'notices', 'tags', 'audit']) {
+    await page.goto(`${hall.origin}/${name}`);
+    await page.waitForSelector('[data-drill-banner]', { timeout: LIMIT_MS });
+  }
   await page.goto(`${hall.origin}/drills`);
   await page.click('[data-act="end"]', { timeout: LIMIT_MS });
   await page.waitForSelector('[data-drill-banner]', { state: 'detached', timeout: LIMIT_MS });
 });
+
+/** The phone of a party, by a personal link. */
+async function fieldPage(party) {
+  const { body } = await send(commander.page, '/api/v1/field-links', { party, valid_h: 1 });
+  const context = await browser.newContext({ viewport: { width: 390, height: 844 } });
+  const phone = await context.newPage();
+  await phone.goto(new URL(body.url, hall.origin).href);
+  return phone;
+}
 
 test('no request left the origin and no error was logged', () => assert.deepEqual([commander.foreign, commander.errors], [[], []]));
