@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ALARM_STATES, LEVELS } from '../src/hall/state';
-import { DICTIONARIES, fill, type Key } from '../src/i18n';
+import { DICTIONARIES, fill, half, type Key } from '../src/i18n';
 import { age, figure, timer } from '../src/i18n/time';
 
 const keys = Object.keys(DICTIONARIES.zh) as Key[];
@@ -58,5 +58,6 @@ describe('figures for people', () => {
   it.each([[0, '0'], [63.2, '63.2'], [1.43, '1.43'], [0.0042, '0.00420'], [128.04, '128.0'], [10432.4, '10432'], [-3.5, '-3.5'], [NaN, '—']])('%d', (n, text) => expect(figure(n)).toBe(text));
   it.each([[0, '00:00'], [200e6, '03:20'], [3723e6, '1:02:03'], [-5, '00:00']])('timer %d', (us, text) => expect(timer(us)).toBe(text));
   it.each([[800_000, '0.8 秒'], [42e6, '42 秒'], [200e6, '3 分 20 秒'], [7500e6, '2 时 5 分'], [-1, '0.0 秒']])('age %d', (us, text) => expect(age(us)).toBe(text));
+  it.each([['接班人员提前到岗 / the relief arrives', '接班人员提前到岗'], ['第 3 条', '第 3 条'], ['a / b', 'a / b'], ['甲 / 乙', '甲 / 乙']])('%s in Chinese: %s', (line, text) => expect(half(line)).toBe(text));
   it('fills in what it has and leaves the rest visible', () => expect(fill('{a} {b}', { a: 1 })).toBe('1 {b}'));
 });

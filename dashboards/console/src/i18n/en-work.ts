@@ -119,7 +119,7 @@ export const enWork: Readonly<Record<keyof typeof zhWork, string>> = {
 
   'ledger.title': 'Hidden-danger ledger',
   'ledger.new': 'New item',
-  'ledger.count': '{n} items',
+  'ledger.count': '{n} in all',
   'ledger.fresh': '{n} new, press to load',
   'ledger.search': 'filter: number, title, firm',
   'ledger.id': 'No.',

@@ -29,6 +29,13 @@ export function word(prefix: string, name: string): string {
 export const pick = (chinese: string, english: string): string =>
   language.value === 'zh' ? chinese || english : english || chinese;
 
+/** A line of a settings file that says it in both languages, `中文 / English`: the half that fits; any other line as it is. */
+export function half(line: string): string {
+  const at = line.indexOf(' / ');
+  const isPair = at > 0 && /[\u4e00-\u9fff]/.test(line.slice(0, at)) && !/[\u4e00-\u9fff]/.test(line.slice(at));
+  return isPair ? pick(line.slice(0, at), line.slice(at + 3)) : line;
+}
+
 /** Words of contacts that have an English form; names of people stay as they are. */
 const CONTACT_WORDS: readonly (readonly [string, string])[] = [
   ['中控室', 'control room '], ['消防控制室', 'fire control room '], ['值班室', 'duty room '], ['调度室', 'dispatch room '], ['值班电话', 'duty telephone '], ['安全部', 'safety department '],
