@@ -167,6 +167,14 @@ test('X3: the review shows nine stamps, those of the way from alarm to control s
   };
   await page.click('[data-incident] [data-act="verify"]');
   await page.waitForSelector('[data-incident][data-item-state="verified"]', { timeout: LIMIT_MS });
+  // Casualties are told by an edit that sends what was changed; the grade follows (Order 493: three dead are 较大).
+  await page.click('[data-incident] [data-act="update"]');
+  assert.equal(await page.isDisabled('[data-act-form] button[type=submit]'), true, 'an edit without a change');
+  await page.fill('[data-act-form] [name=dead]', '3');
+  await clean(page, 'edit of an incident');
+  await page.click('[data-act-form] button[type=submit]');
+  await page.waitForSelector('[data-grade]:has-text("较大")', { timeout: LIMIT_MS });
+  assert.deepEqual((await one(id)).log.at(-1).fields, { dead: 3 });
   await page.click('[data-incident] [data-act="activate"]');
   await page.selectOption('[data-activate] [name=plan]', 'ammonia-leak');
   await page.click('[data-level-choice="4"]');

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ActionSpec, FieldSpec, Flow, Guard, Json, Kind, WorkItem } from '../src/api/work';
-import { actionForm, isImmediate, missing } from '../src/work/flow';
+import { actionForm, changed, isEdit, isImmediate, missing } from '../src/work/flow';
 import { holding, isPointless, needed, needs, ownDeed } from '../src/work/guard';
 import { chosenBy, found, named } from '../src/work/person';
 import { newPassword } from '../src/admin/password';
@@ -44,6 +44,14 @@ describe('four eyes, and steps without a point', () => {
     const linked = (kind: Kind): WorkItem[] => (kind === 'lesson' ? [item({ id: 'L-1', kind, owner: null }), item({ id: 'L-2', kind, owner: 'li' }), item({ id: 'L-3', kind, ended: true })] : [item({ id: 'O-1' }), item({ id: 'O-2', ended: true })]);
     expect(holding(archive, linked).map((x) => x.id)).toEqual(['L-1', 'O-1']);
   });
+});
+
+describe('an edit', () => {
+  it.each<[Partial<ActionSpec>, boolean]>([[{ accepts: ['dead'] }, true], [{ accepts: ['dead'], to: 'verified' }, false], [{ accepts: ['dead'], by: 'receiver' }, false], [{}, false], [{ accepts: ['dead'], required: ['note'] }, false]])('%j: %s', (over, edits) => {
+    expect(isEdit(action('x', [], over))).toBe(edits);
+    if (edits) expect(isImmediate(action('x', [], over), danger({}))).toBe(false);
+  });
+  it('tells only what was changed', () => expect(changed({ dead: '1', place: 'a' }, { dead: '3', place: 'a', injured: '2', loss: '' })).toEqual(['dead', 'injured']));
 });
 
 describe('finding a person', () => {

@@ -6,7 +6,7 @@ import { compareUrgency, itemTone, nextDeadline, toneOf } from '../src/work/dead
 import { nearestFirst, templateOf } from '../src/work/dispatch';
 import { mainStep, otherSteps } from '../src/work/field';
 import { actionForm, createForm, heldOf, localInput, missing, timeOfInput, wireFields, wireOf } from '../src/work/flow';
-import { joined, bound, DANGERS_MAX, ENDED_MAX, priorityOf, put } from '../src/work/items';
+import { bound, DANGERS_MAX, ENDED_MAX, joined, priorityOf, put } from '../src/work/items';
 import { bars, EMPTY_FILTER, ledgerQuery, percent } from '../src/work/ledger';
 import { linksOfAlarm, presetHolding } from '../src/work/preset';
 import { alarm, deadline, item } from './make';

@@ -31,11 +31,8 @@ pub async fn people(State(api): State<Api>, caller: Caller) -> Result<Json<Peopl
     caller.may(Permission::SiteRead)?;
     let rows = read(&api.records.accounts, ()).await?;
     let active = rows.into_iter().filter(|(_, disabled)| !disabled);
-    let people = active.map(|(AccountRow { actor, role, .. }, _)| PersonView {
-        account: actor.account,
-        name: actor.name,
-        role,
-    });
+    let people =
+        active.map(|(AccountRow { actor, role, .. }, _)| PersonView { account: actor.account, name: actor.name, role });
     Ok(Json(PeopleView { people: people.collect() }))
 }
 

@@ -36,6 +36,8 @@ export const enWork: Readonly<Record<keyof typeof zhWork, string>> = {
   'work.owner': 'owner {owner}',
   'work.export': 'Export {format}',
   'work.needs': '"{action}" still needs {n}',
+  'work.colon': ': ',
+  'work.comma': '; ',
   'work.separator': ', ',
   'work.held_back': '{n} to be dealt with first',
   'work.other_person': 'another person must do this ({field}: {who})',

@@ -35,6 +35,8 @@ export const zhWork = {
   'work.owner': '责任人 {owner}',
   'work.export': '导出 {format}',
   'work.needs': '“{action}”前还缺 {n} 项',
+  'work.colon': '：',
+  'work.comma': '，',
   'work.separator': '、',
   'work.held_back': '{n} 项未处理，暂不能办理',
   'work.other_person': '须由另一人办理（{field}：{who}）',

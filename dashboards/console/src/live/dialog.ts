@@ -17,8 +17,9 @@ export interface Preset {
   readonly links: readonly Link[];
   readonly receivers: readonly string[];
   readonly seen: number | null;
-  /** Fields that are asked for at once though the flow does not insist on them. */
+  /** Fields that are asked for at once though the flow does not insist on them, and those without which the kernel refuses. */
   readonly asks?: readonly string[];
+  readonly needs?: readonly string[];
   readonly provenance?: Provenance;
 }
 

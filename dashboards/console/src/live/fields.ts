@@ -58,8 +58,8 @@ export function valueText(spec: FieldSpec | undefined, value: Json | undefined):
   if (typeof value === 'number') return number(spec, value);
   if (typeof value === 'string') return text(spec, value);
   if (Array.isArray(value) && spec?.name === 'script') return value.map(lineOfStep).join('\n');
-  if (Array.isArray(value)) return value.map((v) => valueText(spec, v)).join('、');
-  return Object.entries(value).map(([k, v]) => `${word('part', k)} ${partText(k, v)}`).join('，');
+  if (Array.isArray(value)) return value.map((v) => valueText(spec, v)).join(t('work.separator'));
+  return Object.entries(value).map(([k, v]) => `${word('part', k)} ${partText(k, v)}`).join(t('work.comma'));
 }
 
 export interface Shown { readonly name: string; readonly label: string; readonly text: string; readonly long: boolean }

@@ -61,6 +61,8 @@ const accountNames = computed(() => {
 });
 /** An owner may be an account or, as `party:id`, somebody in the field. */
 export const accountName = (account: string): string => accountNames.value.get(account) ?? partyName(account.replace(/^party:/, ''));
+/** The hall's own deeds carry its name, in the person's language. */
+export const actorName = (by: { account: string; name: string }): string => (by.account === 'system' ? word('role', 'system') : by.name);
 export const receiverName = (item: WorkItem): string =>
   item.receiver ? pick(item.receiver.name_zh, item.receiver.name_en) || item.receiver.id : '';
 

@@ -49,9 +49,12 @@ export function ranked(flow: Flow, actions: readonly ActionSpec[], state: string
   return actions.toSorted((a, b) => rank(a) - rank(b));
 }
 
+/** A step that leads nowhere and is there for what is told with it: corrections, casualties, remarks. Without a word it says nothing. */
+export const isEdit = (action: ActionSpec): boolean => action.to === '' && action.required.length === 0 && action.accepts.length > 0 && action.by !== 'receiver';
+
 /** Nothing to ask: the press of the button is enough. What a guard wants and the item lacks is asked for. */
 export const isImmediate = (action: ActionSpec, item: WorkItem): boolean =>
-  action.required.length === 0 && needed(action, item.fields).every((name) => isGiven(item.fields[name]));
+  action.required.length === 0 && !isEdit(action) && needed(action, item.fields).every((name) => isGiven(item.fields[name]));
 
 /** The item's fields as they would be with what a form holds. */
 export const fieldsWith = (item: WorkItem | null, form: readonly FormField[], holding: Holding): WorkItem['fields'] =>
@@ -128,6 +131,9 @@ export function wireFields(fields: readonly FormField[], holding: Holding): Reco
   }
   return out;
 }
+
+/** Names of what was changed in a form since it was opened. */
+export const changed = (before: Holding, now: Holding): string[] => Object.keys(now).filter((name) => now[name] !== (before[name] ?? ''));
 
 /** Names of required fields that are still empty. */
 export const missing = (fields: readonly FormField[], holding: Holding): string[] =>

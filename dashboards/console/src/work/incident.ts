@@ -6,6 +6,10 @@ import { isRecord, recordsOf } from './items';
 export const STAMPS = ['sign', 'alarm', 'first_look', 'confirmed', 'first_order', 'first_arrival', 'first_report', 'warning', 'controlled'] as const;
 export type StampName = (typeof STAMPS)[number];
 
+/** What whoever takes the call asks at once; without a name nobody can speak of it. */
+export const INCIDENT_ASKS: readonly string[] = ['title', 'enterprise', 'place', 'happened_at', 'reported_by', 'hazard'];
+export const INCIDENT_NEEDS: readonly string[] = ['title'];
+
 export interface Stamp {
   readonly name: StampName;
   /** µs; null: not yet. */

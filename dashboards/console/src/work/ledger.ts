@@ -16,6 +16,7 @@ export interface LedgerFilter {
 export const EMPTY_FILTER: LedgerFilter = { text: '', open: true, overdue: false, state: '', grade: '', source: '', town: '', industry: '', enterprise: '' };
 /** What whoever reports one is asked at once: without these nobody can find it, grade it or put it right. */
 export const DANGER_ASKS: readonly string[] = ['title', 'enterprise', 'place', 'source', 'category', 'finder'];
+export const DANGER_NEEDS: readonly string[] = ['title', 'source'];
 /** Rows of one page; the next is asked for by the last row's id. */
 export const PAGE = 100;
 
