@@ -35,6 +35,7 @@ const inState = (page, state) => page.waitForSelector(`[data-item-body][data-ite
 async function step(page, action, fields = {}) {
   await page.click(`dialog [data-act="${action}"]`, { timeout: LIMIT_MS });
   if (Object.keys(fields).length === 0) return;
+  await page.waitForSelector('[data-act-form]', { timeout: LIMIT_MS });
   for (const [name, value] of Object.entries(fields)) {
     const select = page.locator(`[data-act-form] select[name="${name}"]`);
     if ((await select.count()) > 0) await select.selectOption(value);

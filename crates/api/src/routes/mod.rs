@@ -88,7 +88,7 @@ fn work_routes() -> Router<Api> {
         .route("/api/v1/work/export", get(export::list))
         .route("/api/v1/work/{id}", get(work::detail))
         .route("/api/v1/work/{id}/events", get(work::events))
-        .route("/api/v1/work/{id}/review", get(work::review))
+        .route("/api/v1/work/{id}/review", get(work::review).post(work::act_review))
         .route("/api/v1/work/{id}/export", get(export::item))
         .route("/api/v1/work/{id}/{action}", post(work::act))
         .route("/api/v1/parties", get(watch::parties))

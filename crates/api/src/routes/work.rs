@@ -276,6 +276,17 @@ pub async fn act(
     Ok(Json(do_action(&api, (caller, key), (item, &action), b).await?))
 }
 
+/// The review of an incident is read at the address that its action `review` is posted to: one must not hide the other.
+pub async fn act_review(
+    api: State<Api>,
+    caller: Caller,
+    key: Key,
+    Path(id): Path<String>,
+    body: Body<WorkActBody>,
+) -> Result<Json<DoneView>, Answer> {
+    act(api, caller, key, Path((id, "review".to_owned())), body).await
+}
+
 pub(super) async fn do_action(
     api: &Api,
     (caller, key): (Caller, Key),
