@@ -120,7 +120,7 @@ fn receiver(stage: &Stage<'_>, incident: &Item, plan: &PlanCard, task: &TaskTemp
     let settings = stage.book.settings();
     let roles = incident.fields.get("roles");
     let by_role = |role: &str| roles.and_then(|r| r.part(role)).and_then(Value::as_text).map(str::to_owned);
-    let by_role = |role: &str| by_role(role).or_else(|| own_role(settings, incident, role));
+    let by_role = |role: &str| by_role(role).and_then(|who| party_of(settings, who)).or_else(|| own_role(settings, incident, role));
     let group = plan.groups.iter().find(|g| g.id == task.group).map(|g| by_role(&g.role));
     let named = Some(task.receiver.clone()).filter(|r| settings.parties.is_empty() || settings.party(r).is_some());
     let found = by_role(&task.receiver).or(named.filter(|n| !n.is_empty())).or_else(|| by_role(&task.role));
@@ -128,6 +128,14 @@ fn receiver(stage: &Stage<'_>, incident: &Item, plan: &PlanCard, task: &TaskTemp
     let party = found.or(group.flatten()).or(hall).ok_or_else(|| WorkRefusal::not_found("party", &*task.receiver))?;
     crate::check::receiver(settings, &party)?;
     Ok(party)
+}
+
+/// A role may be held by an account or by somebody who is only named: an order goes to that account's party, if it has one.
+fn party_of(settings: &WorkSettings, who: String) -> Option<String> {
+    if settings.parties.is_empty() || settings.party(&who).is_some() {
+        return Some(who);
+    }
+    settings.parties.iter().find(|p| p.account.as_deref() == Some(&who)).map(|p| p.id.clone())
 }
 
 /// Two roles that the incident itself fills: its enterprise, and its town or that enterprise's.

@@ -198,6 +198,8 @@ test('X3: the review shows nine stamps, those of the way from alarm to control s
   await page.fill('[data-act-form] [name=stamp_at]', new Date(alarmed / 1000 + 8 * 3600_000).toISOString().slice(0, 16));
   await page.click('[data-act-form] button[type=submit]');
   await page.waitForSelector('[data-stamp="first_report"][data-set="true"]', { timeout: LIMIT_MS });
+  await page.waitForSelector('[data-review] [data-gap="controlled"]', { timeout: LIMIT_MS });
+  assert.equal(await page.getAttribute('[data-review] [data-gap="controlled"] [data-past]', 'data-past'), '0', 'the first of its kind');
   await clean(page, 'review');
 });
 

@@ -101,6 +101,23 @@ fn x1_tasks_by_role_go_to_who_holds_it_and_else_to_the_hall() {
     assert!(orders(&desk, second).iter().all(|o| o.1 == "town"));
 }
 
+/// Somebody without a party of his own cannot be ordered: the task goes the way of an empty role, and nothing is refused.
+#[test]
+fn x1_a_role_held_by_an_account_goes_to_its_party() {
+    let mut settings = crate::desk::settings();
+    for task in settings.plans[0].levels.get_mut(&4).unwrap() {
+        (task.receiver, task.role, task.group) = ("scene_commander".into(), "nobody".into(), "none".into());
+    }
+    settings.parties.iter_mut().find(|p| p.id == "town").expect("town").account = Some("zhao".into());
+    let mut desk = Desk::with(settings);
+    for (who, party) in [("zhao", "town"), ("chief", "hall"), ("李工", "hall")] {
+        let id = incident(&mut desk);
+        desk.act("chief", id, "appoint", &[("role", "scene_commander".into()), ("person", who.into())]);
+        desk.act("chief", id, "activate", &activation("IV"));
+        assert!(orders(&desk, id).iter().all(|o| o.1 == party), "{who}: {:?}", orders(&desk, id));
+    }
+}
+
 #[test]
 fn a_task_that_comes_after_another_is_issued_when_that_is_done() {
     let mut desk = Desk::new();

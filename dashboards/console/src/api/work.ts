@@ -67,6 +67,8 @@ const item = (id: string): string => `/api/v1/work/${encodeURIComponent(id)}`;
 
 export const listWork = (query: WorkQuery): Promise<WorkList> => getJson('/api/v1/work', { ...query });
 export const readWork = (id: string): Promise<WorkItem> => getJson(item(id));
+export type Review = S['ReviewView'];
+export const readReview = (id: string): Promise<Review> => getJson(`${item(id)}/review`);
 export const aggregateWork = (by: AggregateBy, query: WorkQuery): Promise<{ rows: readonly AggregateRow[] }> =>
   getJson('/api/v1/work/aggregate', { ...query, by });
 export const createWork = (body: CreateBody, key: string): Promise<Done> => postJson('/api/v1/work', body, key);
