@@ -161,7 +161,13 @@ fn a_personal_link_opens_the_field_page_and_nothing_else() {
     assert_eq!(status, 200, "{link}");
     let path = link["url"].as_str().unwrap();
     let phone = Api::enter(&hall.host(), path).expect("enters");
-    assert_eq!(phone.led_to(path), "/m");
+    let sessions = || {
+        let (_, audit) = hall.api().get("/api/v1/audit?limit=100");
+        audit["rows"].as_array().unwrap().iter().filter(|r| r["action"] == "field_link.used").count()
+    };
+    assert_eq!((sessions(), phone.led_to(path).as_str()), (1, "/m"));
+    assert_eq!(sessions(), 1, "the same telephone stays in its session");
+    assert!(Api::enter(&hall.host(), path).is_ok() && sessions() == 2, "another one gets its own");
     let (_, me) = phone.get("/api/v1/me");
     assert_eq!((&me["role"], &me["party"]), (&json!("field"), &party), "{me}");
     for path in

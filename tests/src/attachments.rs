@@ -3,7 +3,10 @@
 use hall_tests::child::Hall;
 use hall_tests::http::Api;
 
+use serde_json::{Value, json};
+
 use crate::people::{log_in, problem};
+use crate::work::{act, done, make, team};
 
 const JPEG: &[u8] = &[0xFF, 0xD8, 0xFF, 0xE0, 0, 16, b'J', b'F', b'I', b'F'];
 const MAX: usize = 10 * 1024 * 1024;
@@ -73,6 +76,37 @@ fn attachments_too_large_of_a_wrong_type_or_with_a_hostile_name() {
     }
     let files = walk(&data.join("attachments"));
     assert_eq!(files.len(), 1, "nothing half-written is left: {files:?}");
+}
+
+/// The hash of a photo is no key to it: a party sees what it brought, and what its own items name.
+#[test]
+fn a_party_reads_the_files_of_its_own_items_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let hall = Hall::start(&dir.path().join("data"));
+    let lead = log_in(&hall, "lead");
+    let (own, other) = (team(&lead, 0), team(&lead, 1));
+    let phone = |party: &Value| {
+        let (_, link) = lead.post("/api/v1/field-links", &json!({"party": party, "valid_h": 8}));
+        Api::enter(&hall.host(), link["url"].as_str().unwrap()).expect("enters")
+    };
+    let (mine, theirs) = (phone(&own), phone(&other));
+    let order = |to: &Value| make(&lead, &json!({"kind": "order", "receivers": [to], "fields": {"content": "到场"}}));
+    let (to_me, to_them) = (order(&own), order(&other));
+    let photo = |by: &Api, more: u8| add(by, "a.jpg", &[JPEG, &[more]].concat()).1["id"].as_str().unwrap().to_owned();
+    let (brought, ordered, secret) = (photo(&mine, 1), photo(&lead, 2), photo(&theirs, 3));
+    done(act(&lead, &to_me, "remind", json!({"note": "见图", "attachments": [ordered]})));
+    done(act(&theirs, &to_them, "acknowledge", json!({})));
+    done(act(&theirs, &to_them, "feedback", json!({"note": "已到", "attachments": [secret]})));
+    let path = |id: &str| format!("/api/v1/attachments/{id}");
+    for (id, seen_by_me, seen_by_them) in [(&brought, true, false), (&ordered, true, false), (&secret, false, true)] {
+        for (who, may) in [(&mine, seen_by_me), (&theirs, seen_by_them), (&lead, true)] {
+            if may {
+                assert_eq!(who.get_raw(&path(id)).0, 200);
+            } else {
+                problem(&who.get(&path(id)), 404, "NOT_FOUND");
+            }
+        }
+    }
 }
 
 fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {

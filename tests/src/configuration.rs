@@ -1,8 +1,11 @@
 //! Files with mistakes: every one is named with file, line and remedy, and the hall does not start or keeps its rules.
 
+use std::time::{Duration, Instant};
+
 use hall_tests::http::Api;
 use hall_tests::mqtt::Publisher;
 use hall_tests::served::{Folder, RULE, SETTINGS, SITE, Served};
+use hall_tests::until::{PATIENCE, until};
 use serde_json::{Value, json};
 
 use crate::people::{alarm_of, problem};
@@ -181,4 +184,24 @@ fn bad_input_28_a_division_by_zero_at_run_time_decides_nothing() {
     assert_eq!(ratio(|_| true)["seq"], raised["seq"]);
     gateway.publish("fh/v1/plant/flow", r#"{"v":100}"#);
     assert_eq!(ratio(|a| a["active"] == false)["alarm_id"], raised["alarm_id"]);
+}
+
+/// The time without a process is no silence of the plant, whatever changed in the files meanwhile: the restart comes first.
+#[test]
+fn rules_that_changed_while_the_hall_was_down_do_not_count_the_time_without_it() {
+    let folder = Folder::new();
+    let site = SITE.replace("limits = { h = 25, hh = 50 }", "limits = { h = 25, hh = 50 }\nperiod_s = 1");
+    folder.write("sites/plant.toml", &site);
+    let (served, admin, mut gateway) = open(&folder);
+    gateway.publish("fh/v1/plant/gas", r#"{"v":9}"#);
+    assert_eq!(served.stop(), Some(0));
+    let down = Instant::now();
+    folder.write("sites/plant.toml", &site.replace("h = 25", "h = 26"));
+    until("many periods pass with nobody there", PATIENCE, || (down.elapsed() > Duration::from_secs(6)).then_some(()));
+    let served = Served::start(&folder);
+    let admin = Api::with(&served.host, ("cookie", admin.header_value()));
+    assert_eq!(admin.get("/api/v1/tags").1["tags"][0]["limits"]["h"], 26.0, "the new rules are in force");
+    let stale: Vec<Value> = admin.alarms().into_iter().filter(|a| a["level"] == "stale").collect();
+    assert!(stale.is_empty(), "{stale:?}");
+    assert_eq!(served.stop(), Some(0));
 }

@@ -46,7 +46,7 @@ fn s3_a_roll_call_of_five_hundred_has_a_result_for_each_within_a_minute(database
         (frames, bytes) = (frames + 1, bytes + frame.to_string().len());
         let text = |key: &str| item[key].as_str().unwrap_or_default().to_owned();
         if text("kind") == "call" {
-            if frame["action"] == "create" && states.len() % 10 == 0 {
+            if frame["action"] == "create" && states.len().is_multiple_of(10) {
                 let path = format!("/api/v1/work/{}/answer", text("id"));
                 let (status, done) = hall.api().post(&path, &json!({"seq": item["seq"]}));
                 assert_eq!(status, 200, "{done}");

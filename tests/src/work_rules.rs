@@ -101,11 +101,13 @@ fn r3_two_officers_at_once_the_second_is_told_who_and_when(database: Database) {
 
 const MUSTS: [&str; 7] = ["duty", "measures", "funds", "time_limit", "contingency", "supervision", "reported_to"];
 
-fn major(api: &Api) -> String {
+/// Found and verified by one who may not grade it.
+fn major(api: &Api, lead: &Api) -> String {
     let id =
         make(api, &json!({"kind": "hidden_danger", "fields": {"title": "储罐超装", "source": "joint_enforcement"}}));
     done(act(api, &id, "verify", json!({})));
-    done(act(api, &id, "grade", json!({"fields": {"grade": "major", "grade_ground": "判定标准第 3 条"}})));
+    problem(&act(api, &id, "grade", json!({"fields": {"grade": "major", "grade_ground": "第 3 条"}})), 403, "FORBIDDEN");
+    done(act(lead, &id, "grade", json!({"fields": {"grade": "major", "grade_ground": "判定标准第 3 条"}})));
     done(act(api, &id, "assign", json!({"fields": {"responsible": "duty"}})));
     id
 }
@@ -115,7 +117,7 @@ fn h3_h4_the_major_track_and_the_second_person(database: Database) {
     let dir = tempfile::tempdir().unwrap();
     let hall = Hall::on(database, &dir.path().join("data"), &["--no-sim"]);
     let (duty, lead) = (log_in(&hall, "duty"), log_in(&hall, "lead"));
-    let id = major(&duty);
+    let id = major(&duty, &lead);
     for missing in MUSTS {
         let given: serde_json::Map<String, Value> =
             MUSTS.iter().filter(|m| **m != missing).map(|m| ((*m).to_owned(), json!("已落实"))).collect();

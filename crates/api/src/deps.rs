@@ -205,6 +205,8 @@ pub struct Records {
     pub keep_attachment: Blocking<NewAttachment, protocol::AttachmentView>,
     /// An attachment by id.
     pub attachment: Blocking<String, Option<protocol::AttachmentView>>,
+    /// Whether a party may see an attachment, `(id, party)`: it brought it, or an item of its own names it.
+    pub attachment_of_party: Blocking<(String, String), bool>,
     /// Its bytes.
     pub attachment_bytes: Blocking<String, Option<Vec<u8>>>,
     /// Keeps a session; returns when it is durable.

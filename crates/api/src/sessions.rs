@@ -206,6 +206,12 @@ impl Sessions {
         self.keep(records, row, (actor, Role::Field)).await
     }
 
+    /// Whether a session that still holds was opened by this link.
+    pub async fn is_of_link(&self, records: &Records, token: &str, link: &str, now: i64) -> bool {
+        self.find(records, token, now).await.is_ok()
+            && self.live.lock().get(&hash_token(token)).is_some_and(|session| session.link == link)
+    }
+
     async fn keep(
         &self,
         records: &Records,
@@ -224,8 +230,10 @@ impl Sessions {
         // A phone sleeps in a pocket between two orders.
         let idle_us = if party.is_some() { i64::MAX } else { IDLE_US };
         let grant = Grant { actor, role, party, by: By::Session(row.token_hash.clone()) };
-        let live = Live { grant: grant.clone(), link: row.link.clone(), seen_at, idle_us, until: row.expires_at };
-        self.live.lock().insert(row.token_hash.clone(), live);
+        let session = Live { grant: grant.clone(), link: row.link.clone(), seen_at, idle_us, until: row.expires_at };
+        let mut live = self.live.lock();
+        live.retain(|_, s| s.until >= seen_at);
+        live.insert(row.token_hash.clone(), session);
         grant
     }
 

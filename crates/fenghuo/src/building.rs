@@ -250,13 +250,19 @@ fn open_doors(plan: Plan, rooms: Rooms, opened: Opened, runtime: &Handle) -> any
     rooms.outlet.open(door.outgoing, &readers).map_err(|p| exit::with(74, p.message_en))?;
     rooms.outlet.start_clearing(&hall, &doors);
     let (watched, history, metrics) = (hall.clone(), historian.share(), rooms.metrics.clone());
+    let attachments = store::attachments::Attachments::new(&plan.data_dir);
+    match attachments.remove_parts() {
+        Ok(0) => {}
+        Ok(removed) => tracing::info!(removed, "uploads that never ended are gone"),
+        Err(error) => tracing::warn!(error = error.chain(), "uploads that never ended cannot be removed"),
+    }
     let parts = Parts {
         readers: readers.clone(),
         hall: hall.clone(),
         directory: rooms.directory.clone(),
         pending: rooms.pending.clone(),
         rejections: rooms.rejections.clone(),
-        attachments: store::attachments::Attachments::new(&plan.data_dir),
+        attachments,
         reload,
         history: historian.query(),
         subsystems: Arc::new(move || {

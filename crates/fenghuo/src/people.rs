@@ -84,7 +84,12 @@ impl Parts {
             party: row.party.map(|(id, _)| id).unwrap_or_default(),
             label: row.link,
         };
-        self.change(Box::new(move |db| accounts::save_token(db, &token)), None)
+        // With each one that begins, those go whose time is over.
+        let write = move |db: &mut Database| {
+            accounts::remove_expired(db, token.created_at)?;
+            accounts::save_token(db, &token)
+        };
+        self.change(Box::new(write), None)
     }
 
     pub(crate) fn end_session(&self, hash: String) -> Result<(), Problem> {
@@ -157,6 +162,10 @@ impl Parts {
         let view =
             |r: AttachmentRow| AttachmentView { id: r.id, name: r.name, media_type: r.media_type, bytes: r.bytes };
         Ok(self.readers.read(read)?.map(view))
+    }
+
+    pub(crate) fn attachment_of_party(&self, id: &str, party: &str) -> Result<bool, Problem> {
+        self.readers.read(|r| attachments::is_of_party(r.database(), id, party).map_err(read_error))
     }
 
     pub(crate) fn attachment_bytes(&self, id: &str) -> Result<Option<Vec<u8>>, Problem> {

@@ -111,6 +111,7 @@ pub fn records(parts: &Parts) -> Records {
         revoke_token: on(&p, |p, (hash, audit)| p.revoke_token(hash, audit)),
         keep_attachment: on(&p, |p, new| p.keep_attachment(new)),
         attachment: on(&p, |p, id: String| p.attachment(&id)),
+        attachment_of_party: on(&p, |p, (id, party): (String, String)| p.attachment_of_party(&id, &party)),
         attachment_bytes: on(&p, |p, id: String| p.attachment_bytes(&id)),
         session: on(&p, |p, hash: String| p.session(&hash)),
         keep_session: on(&p, |p, row| p.keep_session(row)),

@@ -279,15 +279,15 @@ impl Writer {
         let mut desk = self.shared.desk.lock();
         desk.batch.names.tags = tags;
         desk.batch.names.conditions = conditions;
+        // First of all: an event before it would let the deadlines of the time without a process run as if it had lived.
+        if last_heard != Time::MIN {
+            desk.own(now, &Event::Restarted { down_at: last_heard, up_at: now });
+        }
         if let Some(rules) = rules {
             let revision = rules.revision;
             rules_file::save(&self.folder, &rules).map_err(|source| StartError::Rules { revision, source })?;
             desk.own(now, &Event::Rules(Arc::new(rules), Actor::system()));
         }
-        if last_heard != Time::MIN {
-            desk.own(now, &Event::Restarted { down_at: last_heard, up_at: now });
-        }
-        // After the restart is told: an event before it would let the deadlines of the time without a process run first.
         desk.work(now, work, Actor::system());
         drop(desk);
         self.commit().map_err(StartError::Store)

@@ -163,7 +163,7 @@ impl Permission {
 
 /// What only those who approve may do in the ledger of hidden dangers.
 const LEDGER_APPROVES: &[&str] =
-    &["approve_extension", "refuse_extension", "close", "stop_work", "resume_work", "summon", "file_case"];
+    &["grade", "approve_extension", "refuse_extension", "close", "stop_work", "resume_work", "summon", "file_case"];
 /// What only those in command may do in an incident.
 const INCIDENT_COMMANDS: &[&str] =
     &["activate", "change_level", "extend", "appoint", "control", "terminate", "archive"];
@@ -237,6 +237,7 @@ mod tests {
             ("order", "revoke", "dlc"),
             ("hidden_danger", "close", "lc"),
             ("hidden_danger", "verify", "dlc"),
+            ("hidden_danger", "grade", "lc"),
             ("incident", "activate", "lc"),
             ("incident", "pin", "dlc"),
             ("swap", "approve", "la"),

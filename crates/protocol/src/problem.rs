@@ -209,13 +209,6 @@ const CODES: &[Code] = &[
         hint: "1 to 120 characters without / \\ : .. or control characters",
     },
     Code {
-        code: "ACCOUNT_EXISTS",
-        status: 409,
-        zh: "账号已存在",
-        en: "the account exists already",
-        hint: "choose another name, or change it with PATCH",
-    },
-    Code {
         code: "LAST_ADMINISTRATOR",
         status: 409,
         zh: "至少须保留一名可用的管理员",

@@ -53,17 +53,28 @@ pub(crate) fn generate(stage: &mut Stage<'_>, fields: &Fields, provenance: Prove
     let settings = stage.book.settings().clone();
     check_pattern(&settings.roster)?;
     let (first, next) = days_of(&month).ok_or_else(|| WorkRefusal::invalid("month", "must be like 2026-12"))?;
-    let shifts = (first..next).flat_map(|day| (0..settings.roster.shifts.len()).map(move |index| (day, index)));
+    // The night shift of the last day before runs into the month, and belongs to the month before: whoever begins in that
+    // night has nobody on duty unless it is made too.
+    let shifts = (first - 1..next).flat_map(|day| (0..settings.roster.shifts.len()).map(move |index| (day, index)));
     let mut made = false;
     for (day, index) in shifts {
         let fields = shift_fields(&settings.roster, day, index, &month);
-        if matches!(fields.get("ends_at"), Some(Value::Time(end)) if *end <= stage.now) {
+        let at = |name: &str| fields.get(name).and_then(Value::as_time).unwrap_or(stage.now);
+        let (start, end) = (at("starts_at"), at("ends_at"));
+        let of_before = day < first;
+        if end <= stage.now || (of_before && (start > stage.now || is_made(stage, start, end))) {
             continue;
         }
         stage.create(Kind::Shift, fields, Vec::new(), (None, provenance), Cause::Command)?;
         made = true;
     }
     if made { Ok(true) } else { Err(WorkRefusal::invalid("month", "is over")) }
+}
+
+/// Whether somebody has this time already.
+fn is_made(stage: &Stage<'_>, start: Time, end: Time) -> bool {
+    let times = |s: &Item| s.time("starts_at").zip(s.time("ends_at"));
+    stage.open_of(Kind::Shift).iter().filter_map(|s| times(s)).any(|(from, to)| from < end && start < to)
 }
 
 /// One shift; crews take turns by the number of shifts since the epoch, so that months join.

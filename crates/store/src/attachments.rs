@@ -139,6 +139,22 @@ impl Attachments {
         Self { folder: data_dir.join("attachments"), keep_free: KEEP_FREE }
     }
 
+    /// Removes what uploads left behind that never ended, because the program did first; how many. At the start, before the
+    /// doors are open.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub fn remove_parts(&self) -> Result<usize, StoreError> {
+        let mut removed = 0;
+        for folder in entries(&self.folder)?.into_iter().filter(|path| path.is_dir()) {
+            for part in entries(&folder)?.into_iter().filter(|path| path.extension().is_some_and(|e| e == "part")) {
+                fs::remove_file(&part).map_err(StoreError::file("remove", &part))?;
+                removed += 1;
+            }
+        }
+        Ok(removed)
+    }
+
     /// Keeps bytes durably and returns their id; what is there already is not written again.
     ///
     /// # Errors
@@ -194,6 +210,16 @@ impl Attachments {
     }
 }
 
+/// What a folder holds; one that is not there yet holds nothing.
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let listed = match fs::read_dir(folder) {
+        Ok(listed) => listed.map(|entry| entry.map(|e| e.path())).collect(),
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => Err(e),
+    };
+    listed.map_err(StoreError::file("list", folder))
+}
+
 fn write_through(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut file = File::create(path)?;
     file.write_all(bytes)?;
@@ -219,6 +245,19 @@ pub fn save(database: &mut Database, row: &AttachmentRow) -> Result<(), SqlError
 pub fn find(database: &mut Database, id: &str) -> Result<Option<AttachmentRow>, SqlError> {
     let sql = "SELECT id, name, media_type, bytes, at, account FROM attachments WHERE id = $1";
     database.row(sql, &[Param::Text(id)], row)
+}
+
+/// Whether a party may see an attachment: it brought it, or a step of one of its own items names it.
+pub fn is_of_party(database: &mut Database, id: &str, party: &str) -> Result<bool, SqlError> {
+    let sql = "WITH RECURSIVE life(previous, json) AS (
+          SELECT e.previous, e.json FROM work w JOIN events e ON e.seq = w.seq WHERE w.receiver = $1
+          UNION ALL
+          SELECT e.previous, e.json FROM life JOIN events e ON e.seq = life.previous)
+        SELECT 1 FROM attachments a WHERE a.id = $2 AND
+          (a.account = $3 OR EXISTS (SELECT 1 FROM life WHERE life.json LIKE $4))";
+    let (account, named) = (format!("{}{party}", response::PARTY_ACCOUNT), format!("%{id}%"));
+    let params = [Param::Text(party), Param::Text(id), Param::Text(&account), Param::Text(&named)];
+    Ok(is_id(id) && database.row(sql, &params, |_| Ok(()))?.is_some())
 }
 
 fn row(row: &Row<'_>) -> Result<AttachmentRow, SqlError> {

@@ -100,9 +100,13 @@ fn is_length(error: &axum::Error) -> bool {
 #[utoipa::path(get, path = "/api/v1/attachments/{id}", operation_id = "get_attachment", params(("id" = String, Path, description = "SHA-256 of the bytes, hexadecimal")),
     responses((status = 200, description = "the bytes, with their media type and name"), (status = 404, body = Problem)))]
 pub async fn get(State(api): State<Api>, caller: Caller, Path(id): Path<String>) -> Result<Response, Answer> {
-    // The id is the hash of the bytes: who knows it was told by a record they may read.
-    caller.may_read()?;
     let missing = || Problem::new("NOT_FOUND", &id);
+    // The hall's own people may read every record, and so every file; a party only what belongs to its own items.
+    if let Some(party) = caller.may_read()?
+        && !read(&api.records.attachment_of_party, (id.clone(), party.to_owned())).await?
+    {
+        return Err(missing().into());
+    }
     let row = read(&api.records.attachment, id.clone()).await?.ok_or_else(missing)?;
     let bytes = read(&api.records.attachment_bytes, id.clone()).await?.ok_or_else(missing)?;
     let mut headers = HeaderMap::new();

@@ -8,7 +8,7 @@ use model::Role;
 use protocol::{FieldLinkBody, FieldLinkView, NewTokenView, Permission, Problem, TokenBody, TokenView, TokensView};
 use serde::Deserialize;
 
-use crate::access::Caller;
+use crate::access::{Caller, cookie};
 use crate::deps::{TokenKind, TokenRow, read};
 use crate::problem::{Answer, Body, Params};
 use crate::server::Api;
@@ -158,7 +158,12 @@ pub struct EnterParams {
 }
 
 /// `GET /m/enter?key=…`: opens a session of the link's party and leads to the field page.
-pub async fn enter(State(api): State<Api>, Params(params): Params<EnterParams>) -> Result<Response, Answer> {
+/// A telephone that is in already by the same link stays in its session.
+pub async fn enter(
+    State(api): State<Api>,
+    sent: HeaderMap,
+    Params(params): Params<EnterParams>,
+) -> Result<Response, Answer> {
     let now = runtime::unix_now();
     let link = read(&api.records.token, hash_token(&params.key)).await?;
     let link = link.filter(|l| l.kind == TokenKind::FieldLink && l.expires_at.is_none_or(|at| at > now));
@@ -166,6 +171,11 @@ pub async fn enter(State(api): State<Api>, Params(params): Params<EnterParams>) 
         // A person follows this link: the field page says what is wrong.
         return Ok((StatusCode::SEE_OTHER, [(header::LOCATION, "/m?problem=LINK_EXPIRED")]).into_response());
     };
+    if let Some(token) = cookie(&sent)
+        && api.sessions.is_of_link(&api.records, token, &link.hash, now).await
+    {
+        return Ok((StatusCode::SEE_OTHER, [(header::LOCATION, "/m")]).into_response());
+    }
     let token = api.sessions.open_field(&api.records, &link, now).await?;
     let audit = (link.account.clone(), "field_link.used".to_owned(), link.hash[..12].to_owned());
     read(&api.records.audit, audit).await?;

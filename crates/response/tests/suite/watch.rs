@@ -63,6 +63,27 @@ fn s1_a_roster_made_within_its_month_begins_with_the_shift_that_runs() {
     assert!(refusal.to_string().contains("is over"), "{refusal}");
 }
 
+#[test]
+fn s1_a_roster_made_in_the_first_night_of_a_month_has_somebody_on_duty_now() {
+    // 2026-12-01 02:00 in the zone of the pattern; the night shift began on the last of November at 20:00.
+    let night = model::Time(model::parse_rfc3339(b"2026-12-01T02:00:00+08:00").unwrap());
+    let made = |month_before_first: bool| {
+        let mut desk = Desk::new();
+        desk.now = night;
+        if month_before_first {
+            desk.try_create("chief", Kind::Shift, &month("2026-11"), &[], &[]).unwrap();
+        }
+        let events = desk.try_create("chief", Kind::Shift, &month("2026-12"), &[], &[]).unwrap();
+        let mut spans: Vec<_> = desk.book.open_of(Kind::Shift).map(|s| (s.time("starts_at"), s.time("ends_at"))).collect();
+        spans.sort_unstable();
+        assert!(spans[0].0 <= Some(night) && spans[0].1 > Some(night), "somebody is on duty now: {spans:?}");
+        assert!(spans.windows(2).all(|pair| pair[0].1 == pair[1].0), "no gap and no overlap: {spans:?}");
+        (events.len(), spans.len())
+    };
+    assert_eq!(made(false), (63, 63), "the running night and a month of 31 days");
+    assert_eq!(made(true), (62, 63), "once only");
+}
+
 /// Lengths of a day's shifts in minutes; the last takes the rest.
 fn pattern(starts_at: u32, cuts: &BTreeSet<u32>, crews: usize) -> RosterPattern {
     let bounds: Vec<u32> = [0].into_iter().chain(cuts.iter().copied()).chain([1_440]).collect();

@@ -126,3 +126,15 @@ fn a_row_keeps_its_first_name() {
         assert_eq!(attachments::find(reader.database(), "none").expect("reads"), None);
     });
 }
+
+#[test]
+fn uploads_that_never_ended_are_removed_and_nothing_else() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let room = Attachments::new(folder.path());
+    assert_eq!(room.remove_parts().expect("no folder is no problem"), 0);
+    let id = room.keep(JPEG).expect("kept");
+    let beside = room.folder.join(&id[..2]).join(format!("{id}.77-1.part"));
+    std::fs::write(&beside, b"half").expect("written");
+    assert_eq!((room.remove_parts().expect("removed"), beside.exists()), (1, false));
+    assert_eq!(room.read(&id).expect("reads").as_deref(), Some(JPEG));
+}
