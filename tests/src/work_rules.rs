@@ -106,7 +106,11 @@ fn major(api: &Api, lead: &Api) -> String {
     let id =
         make(api, &json!({"kind": "hidden_danger", "fields": {"title": "储罐超装", "source": "joint_enforcement"}}));
     done(act(api, &id, "verify", json!({})));
-    problem(&act(api, &id, "grade", json!({"fields": {"grade": "major", "grade_ground": "第 3 条"}})), 403, "FORBIDDEN");
+    problem(
+        &act(api, &id, "grade", json!({"fields": {"grade": "major", "grade_ground": "第 3 条"}})),
+        403,
+        "FORBIDDEN",
+    );
     done(act(lead, &id, "grade", json!({"fields": {"grade": "major", "grade_ground": "判定标准第 3 条"}})));
     done(act(api, &id, "assign", json!({"fields": {"responsible": "duty"}})));
     id

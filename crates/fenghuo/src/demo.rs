@@ -131,7 +131,7 @@ fn posting(building: &Building, work: &config::Work, accounts: &[config::Account
         address: building.http,
         token: token(SIM_DUTY, "值班员（模拟）".into(), model::Role::ShiftLead)?,
         account: SIM_DUTY.into(),
-        leader: token(SIM_LEADER, "带班领导（模拟）".into(), model::Role::Commander)?,
+        leader: (SIM_LEADER.into(), token(SIM_LEADER, "带班领导（模拟）".into(), model::Role::Commander)?),
         crew: crew.collect::<anyhow::Result<_>>()?,
         utc_offset_s: work.settings.roster.utc_offset_s,
         roll_call: called.map(|p| p.id.clone()).collect(),

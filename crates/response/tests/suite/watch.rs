@@ -74,7 +74,8 @@ fn s1_a_roster_made_in_the_first_night_of_a_month_has_somebody_on_duty_now() {
             desk.try_create("chief", Kind::Shift, &month("2026-11"), &[], &[]).unwrap();
         }
         let events = desk.try_create("chief", Kind::Shift, &month("2026-12"), &[], &[]).unwrap();
-        let mut spans: Vec<_> = desk.book.open_of(Kind::Shift).map(|s| (s.time("starts_at"), s.time("ends_at"))).collect();
+        let mut spans: Vec<_> =
+            desk.book.open_of(Kind::Shift).map(|s| (s.time("starts_at"), s.time("ends_at"))).collect();
         spans.sort_unstable();
         assert!(spans[0].0 <= Some(night) && spans[0].1 > Some(night), "somebody is on duty now: {spans:?}");
         assert!(spans.windows(2).all(|pair| pair[0].1 == pair[1].0), "no gap and no overlap: {spans:?}");

@@ -47,8 +47,8 @@ pub struct Posting {
     pub token: String,
     /// Account of that token.
     pub account: String,
-    /// Machine token of the leader.
-    pub leader: String,
+    /// Account and machine token of the leader.
+    pub leader: (String, String),
     /// Machine tokens of those who stand in the roster, by account.
     pub crew: BTreeMap<String, String>,
     /// The roster's zone, seconds ahead of UTC.
@@ -117,7 +117,7 @@ impl Staff {
             client: Client { address: posting.address },
             machine: Who::Machine(posting.token.clone()),
             tracks: Tracks::new(posting.parties.clone()),
-            officer: Officer::new(&posting.account, posting.parties.keys().cloned()),
+            officer: Officer::new([&posting.account, &posting.leader.0], posting.parties.keys().cloned()),
             leader: Leader::new(&posting.account),
             watch: Watch::new(posting.crew.keys().cloned()),
             newest: BTreeMap::new(),
@@ -243,7 +243,7 @@ impl Staff {
     async fn run(&mut self, mut errand: Errand) -> Result<(), ClientError> {
         let who = match &errand.by {
             By::Officer => self.machine.clone(),
-            By::Leader => Who::Machine(self.posting.leader.clone()),
+            By::Leader => Who::Machine(self.posting.leader.1.clone()),
             By::Crew(account) => Who::Machine(self.posting.crew.get(account).cloned().unwrap_or_default()),
         };
         let mut newest = self.newest.iter().filter(|(path, _)| errand.path.starts_with(path.as_str()));
@@ -317,7 +317,7 @@ mod tests {
             address: "192.0.2.1:8600".parse().unwrap(),
             token: "t".into(),
             account: "sim-duty".into(),
-            leader: "l".into(),
+            leader: ("sim-leader".into(), "l".into()),
             crew: BTreeMap::new(),
             utc_offset_s: 28_800,
             parties: BTreeMap::new(),

@@ -66,7 +66,8 @@ pub(crate) struct Errand {
 /// What the officer remembers.
 #[derive(Debug)]
 pub(crate) struct Officer {
-    account: String,
+    /// His own account, and the leader's: the orders of a plan are his to verify and close.
+    accounts: [String; 2],
     simulated: BTreeSet<String>,
     dispatched: BTreeMap<String, f64>,
     /// Alarms that have an order already.
@@ -78,10 +79,10 @@ pub(crate) struct Officer {
 }
 
 impl Officer {
-    /// An officer who acts under `account` and sends only `simulated` parties.
-    pub fn new(account: &str, simulated: impl Iterator<Item = String>) -> Self {
+    /// An officer who acts under the first account, looks after what both made, and sends only `simulated` parties.
+    pub fn new(accounts: [&str; 2], simulated: impl Iterator<Item = String>) -> Self {
         Self {
-            account: account.to_owned(),
+            accounts: accounts.map(str::to_owned),
             simulated: simulated.collect(),
             dispatched: BTreeMap::new(),
             answered: BTreeSet::new(),
@@ -153,7 +154,7 @@ impl Officer {
             let all = item["links"].as_array().into_iter().flatten();
             all.filter(move |l| l["rel"] == rel).filter_map(|l| l["to"].as_str())
         };
-        let made = item["created_by"]["account"].as_str() == Some(&self.account);
+        let made = self.accounts.iter().any(|account| item["created_by"]["account"] == **account);
         let own = made || self.own.contains(id) || links("order").any(|order| self.own.contains(order));
         if own {
             self.own.insert(id.to_owned());
@@ -211,7 +212,7 @@ mod tests {
 
     fn officer() -> Officer {
         let simulated = ["brigade-1", "hazmat", "town-east", "metal-01-control"];
-        Officer::new("sim-duty", simulated.iter().map(|s| (*s).to_owned()))
+        Officer::new(["sim-duty", "sim-leader"], simulated.iter().map(|s| (*s).to_owned()))
     }
 
     fn alarm(enterprise: &str, priority: u8, level: &str, state: &str) -> Value {
@@ -252,6 +253,7 @@ mod tests {
         let errands = officer().item(5.0, &item("sim-duty", "order", "done"));
         assert_eq!((errands[0].at_s, errands[0].path.as_str()), (20.0, "/api/v1/work/O-000001/verify"));
         assert_eq!(errands[0].body["seq"], 9);
+        assert_eq!(officer().item(5.0, &item("sim-leader", "order", "done")).len(), 1, "the plan's orders too");
         assert!(officer().item(5.0, &item("duty", "order", "done")).is_empty());
         assert!(officer().item(5.0, &item("sim-duty", "order", "issued")).is_empty());
         assert!(officer().item(5.0, &item("sim-duty", "hidden_danger", "graded"))[0].path.ends_with("/assign"));
