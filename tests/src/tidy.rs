@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use hall_tests::child::top;
 
 /// Layer of each crate; a crate may depend only on lower ones, and on its own layer only where `SAME` says so.
-const LAYERS: [(&str, u8); 14] = [
+const LAYERS: [(&str, u8); 15] = [
     ("model", 0),
     ("runtime", 0),
     ("alarm", 1),
@@ -18,6 +18,7 @@ const LAYERS: [(&str, u8); 14] = [
     ("store", 4),
     ("api", 4),
     ("sim", 4),
+    ("video", 4),
     ("hall", 5),
     ("fenghuo", 6),
     ("hall-tests", 7),

@@ -1,6 +1,7 @@
 //! Text to checked settings, sites and rules. All problems at once, each with file, line, key, found and wanted.
 
 mod conditions;
+pub mod address;
 mod demo;
 mod hall;
 mod levels;

@@ -1,0 +1,16 @@
+//! Cameras: RTSP sessions, recordings with every missing second accounted for, clips bound to alarms.
+
+pub mod clip;
+pub mod clock;
+pub mod fmp4;
+mod frame;
+mod gap;
+pub mod index;
+pub mod media;
+mod room;
+pub mod session;
+pub mod volume;
+
+pub use frame::{Codec, Frame, Track};
+pub use gap::Reason;
+pub use room::{Camera, Settings, Video};
