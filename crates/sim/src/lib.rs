@@ -1,5 +1,6 @@
 //! Simulated plants and staff: they speak only real MQTT and HTTP to a loopback address, so they cannot cheat.
 
+pub mod cameras;
 mod gateway;
 mod plant;
 mod scene;

@@ -1,0 +1,169 @@
+//! Clips: drawn and encoded once for each view at first use, kept as plain H.264 files, shared by all sessions.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+
+use parking_lot::Mutex;
+use runtime::Tasks;
+use rusty_h264::{Encoder, EncoderConfig};
+use tokio::sync::watch;
+
+use super::packets::{Picture, kind, nals, pictures};
+use super::scene::Stage;
+use super::view::{Look, View};
+
+/// Pictures a second.
+pub(super) const FPS: u32 = 25;
+/// Pictures from one key picture to the next.
+pub(super) const GOP: usize = 50;
+/// Pictures of a clip that moves: four groups, so that looks 30 s apart see different ones.
+const MOVING: usize = 4 * GOP;
+/// More views than there are.
+const QUEUE: usize = 256;
+/// Changes when pictures are drawn differently: files of another edition are made anew.
+const EDITION: &str = "1";
+
+/// One looped scene.
+#[derive(Debug)]
+pub(super) struct Clip {
+    /// Sequence parameter set.
+    pub sps: Vec<u8>,
+    /// Picture parameter set.
+    pub pps: Vec<u8>,
+    /// Pictures, the first one a key picture.
+    pub pictures: Vec<Picture>,
+}
+
+impl Clip {
+    /// Reads an Annex B stream; nothing if it is not a whole clip.
+    fn parse(stream: &[u8], count: usize) -> Option<Self> {
+        let units = nals(stream);
+        let set = |k| units.iter().find(|n| kind(n) == k).map(|n| n.to_vec());
+        let clip = Self { sps: set(7)?, pps: set(8)?, pictures: pictures(stream) };
+        (clip.pictures.len() == count && clip.pictures[0].key).then_some(clip)
+    }
+}
+
+/// Why there are no clips.
+#[derive(Debug, thiserror::Error)]
+#[error("the clips of simulated cameras cannot be kept in {folder}")]
+pub struct ClipsError {
+    folder: PathBuf,
+    source: std::io::Error,
+}
+
+/// All clips made so far, and the thread that makes more.
+#[derive(Debug)]
+pub(super) struct Clips {
+    made: Mutex<HashMap<View, Arc<Clip>>>,
+    wanted: Mutex<HashSet<View>>,
+    queue: SyncSender<View>,
+    news: watch::Sender<u64>,
+}
+
+impl Clips {
+    /// Clips kept in a folder; its thread ends when the tasks stop and the last view was made.
+    pub fn open(tasks: &Tasks, folder: &Path) -> Result<Arc<Self>, ClipsError> {
+        let folder = folder.join(format!("edition-{EDITION}"));
+        let failed = |source| ClipsError { folder: folder.clone(), source };
+        std::fs::create_dir_all(&folder).map_err(failed)?;
+        let (queue, views) = sync_channel(QUEUE);
+        let clips =
+            Arc::new(Self { made: Mutex::default(), wanted: Mutex::default(), queue, news: watch::Sender::new(0) });
+        let (owner, stop, place) = (Arc::downgrade(&clips), tasks.stopping().clone(), folder.clone());
+        let made = move || {
+            make(&views, &place, |view, clip| {
+                let Some(clips) = owner.upgrade().filter(|_| !stop.is_cancelled()) else { return false };
+                clips.made.lock().insert(view, clip);
+                clips.news.send_modify(|n| *n += 1);
+                true
+            });
+        };
+        Tasks::thread("camera scenes", made).map_err(failed)?;
+        Ok(clips)
+    }
+
+    /// The clip of a view if it is made; else it will be.
+    pub fn get(&self, view: View) -> Option<Arc<Clip>> {
+        let view = view.canonical();
+        let made = self.made.lock().get(&view).cloned();
+        if made.is_none() && self.wanted.lock().insert(view) {
+            match self.queue.try_send(view) {
+                Ok(()) => {}
+                Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
+                    self.wanted.lock().remove(&view);
+                }
+            }
+        }
+        made
+    }
+
+    /// Waits for the clip of a view.
+    pub async fn ready(&self, view: View) -> Arc<Clip> {
+        let mut news = self.news.subscribe();
+        loop {
+            if let Some(clip) = self.get(view) {
+                return clip;
+            }
+            // The sender lives as long as `self`.
+            let _ = news.changed().await;
+        }
+    }
+}
+
+fn make(views: &Receiver<View>, folder: &Path, mut done: impl FnMut(View, Arc<Clip>) -> bool) {
+    while let Ok(view) = views.recv() {
+        match clip(view, folder) {
+            Ok(clip) => {
+                if !done(view, Arc::new(clip)) {
+                    return;
+                }
+            }
+            Err(error) => tracing::error!(?view, error, "a simulated camera has no picture"),
+        }
+    }
+}
+
+/// From the file, or drawn and encoded and filed.
+fn clip(view: View, folder: &Path) -> Result<Clip, String> {
+    let (file, count) = (folder.join(view.file()), count(view));
+    if let Some(clip) = std::fs::read(&file).ok().and_then(|stream| Clip::parse(&stream, count)) {
+        return Ok(clip);
+    }
+    let started = std::time::Instant::now();
+    let stream = encode(view, count)?;
+    let clip = Clip::parse(&stream, count).ok_or("the encoder gave another number of pictures")?;
+    let part = file.with_extension(format!("part-{}", std::process::id()));
+    if let Err(error) = std::fs::write(&part, &stream).and_then(|()| std::fs::rename(&part, &file)) {
+        tracing::warn!(%error, file = %file.display(), "the clip could not be kept; it will be made again");
+    }
+    tracing::info!(?view, bytes = stream.len(), took_ms = started.elapsed().as_millis() as u64, "clip made");
+    Ok(clip)
+}
+
+/// Pictures in a clip: what does not move needs one group.
+fn count(view: View) -> usize {
+    if matches!(view.look, Look::Frozen | Look::NoSignal) { GOP } else { MOVING }
+}
+
+fn encode(view: View, count: usize) -> Result<Vec<u8>, String> {
+    let (width, height) = view.size.pixels();
+    let mut settings = EncoderConfig::baseline(width, height);
+    settings.gop_size = GOP as u32;
+    settings.framerate = FPS as f32;
+    settings.level_idc = if width > 720 { 40 } else { 30 };
+    settings.qp = QP;
+    let mut encoder = Encoder::new(settings).map_err(|e| format!("{e:?}"))?;
+    let stage = Stage::new(view);
+    let mut stream = Vec::new();
+    for n in 0..count {
+        stream.extend_from_slice(&encoder.encode(&stage.picture(n)));
+    }
+    stream.extend_from_slice(&encoder.flush());
+    Ok(stream)
+}
+
+/// Constant quantizer: what happens in the scene shows in the bit rate, as with a camera on variable rate.
+const QP: u8 = 28;
