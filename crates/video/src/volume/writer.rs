@@ -132,7 +132,7 @@ impl Writer {
         }
         let mut pending = self.common.pending.lock();
         let Some(segment) = pending.open(slot.camera()) else { return };
-        segment.t1 = t1.unwrap_or(segment.t1).max(segment.t1);
+        segment.t1 = t1.unwrap_or(segment.t1).max(segment.t0);
         let t0 = segment.t1;
         pending.end(slot.camera());
         if let Some(reason) = gap {
