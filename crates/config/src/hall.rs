@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use model::{Role, Team};
 
 use crate::Problem;
+use crate::camera::{self, VideoText};
 use crate::reader::{Reader, Report};
 
 /// Everything of `fenghuo.toml`.
@@ -43,6 +44,8 @@ pub struct Settings {
     pub roster_file: PathBuf,
     /// Seconds between engine snapshots.
     pub snapshot_every_s: f64,
+    /// Disks of recordings and addresses of cameras.
+    pub video: VideoText,
 }
 
 /// People's door.
@@ -184,6 +187,7 @@ fn read_settings(r: &Reader<'_, '_>) -> Settings {
         parties_file: r.opt_text("parties_file").unwrap_or_else(|| "parties.toml".into()).into(),
         roster_file: r.opt_text("roster_file").unwrap_or_else(|| "roster.toml".into()).into(),
         snapshot_every_s: r.number("snapshot_every_s", 30.0, 1.0..=3_600.0),
+        video: camera::video(r),
         http: section(r, "http", http),
         mqtt: section(r, "mqtt", mqtt),
         journal: section(r, "journal", journal),

@@ -2,6 +2,7 @@
 
 mod conditions;
 pub mod address;
+mod camera;
 mod demo;
 mod hall;
 mod levels;
@@ -13,6 +14,7 @@ mod site;
 mod source;
 mod work;
 
+pub use camera::{CameraText, Mode, Secret, SyncPolicy, VideoText, VolumeText};
 pub use hall::{Account, Broker, Device, Historian, Http, Journal, JournalLocation, Mqtt, Settings, Tls};
 pub use problem::{Problem, nearest};
 pub use revision::{Known, Revision};

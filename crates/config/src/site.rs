@@ -4,6 +4,7 @@ use alarm::OnUnknown;
 use model::{Enterprise, Limits, Unit};
 
 use crate::Problem;
+use crate::camera::{self, CameraText};
 use crate::reader::{Reader, Report};
 
 /// One checked site file.
@@ -17,6 +18,8 @@ pub struct Site {
     pub tags: Vec<TagText>,
     /// How other payload shapes become readings.
     pub mappings: Vec<Mapping>,
+    /// Its cameras.
+    pub cameras: Vec<CameraText>,
 }
 
 /// One tag as written.
@@ -115,9 +118,10 @@ impl Site {
         let tags = reader.tables("tag").into_iter().flat_map(|t| read_tags(t, &enterprise)).collect();
         let id = enterprise.id.clone();
         let mappings = reader.tables("mapping").into_iter().map(|m| read_mapping(m, &id)).collect();
+        let cameras = reader.tables("camera").into_iter().map(camera::camera).collect();
         reader.finish();
         let problems = report.take();
-        let site = Self { file: file.into(), enterprise, tags, mappings };
+        let site = Self { file: file.into(), enterprise, tags, mappings, cameras };
         if problems.is_empty() { Ok(site) } else { Err(problems) }
     }
 }

@@ -126,6 +126,7 @@ pub fn load(source: &Source) -> Result<Loaded, Vec<Problem>> {
     let rules: Vec<_> = source.rules.iter().filter_map(|(f, t)| keep(RuleText::read(f, t), &mut problems)).collect();
     let texts = work::read(&source.work, &mut problems).filter(|_| sites.len() == source.sites.len());
     let (Some(settings), Some(texts)) = (settings, texts) else { return Err(problems) };
+    crate::camera::check(&settings, &sites, &mut problems);
     let work = work::build(texts, (&settings, &sites), &mut problems);
     if problems.is_empty() {
         Ok(Loaded { settings, sites, rules: rules.into_iter().flatten().collect(), work })
