@@ -5,8 +5,9 @@ use std::sync::Arc;
 use engine::{Command, Outcome};
 use model::{Actor, Role};
 use protocol::{
-    AggregateRow, AlarmFrame, AlarmView, AuditHeadView, AuditRowView, HistoryPoint, NoticeFrame, OpenListView,
-    OrderView, PendingTagView, Problem, RejectionView, TimelineRow, WorkFrame, WorkItemView,
+    AggregateRow, AlarmFrame, AlarmView, AuditHeadView, AuditRowView, CamerasView, ClipsView, ExportView, HistoryPoint,
+    NoticeFrame, OpenListView, OrderView, PendingTagView, Problem, RecordingsView, RejectionView, TimelineRow,
+    WorkFrame, WorkItemView,
 };
 use response::{ItemId, WorkFilter};
 
@@ -219,6 +220,46 @@ pub struct Records {
     pub reload: Blocking<Actor, u64>,
     /// How the subsystems are.
     pub subsystems: Arc<dyn Fn() -> Vec<Subsystem> + Send + Sync>,
+}
+
+/// A stretch of one camera.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RangeQuery {
+    /// Camera.
+    pub camera: String,
+    /// From, microseconds since the epoch.
+    pub from: i64,
+    /// To.
+    pub to: i64,
+}
+
+/// A file on its way out, piece by piece.
+pub struct Media {
+    /// Its name: letters, digits, `.`, `_` and `-`.
+    pub name: String,
+    /// Its length, if that is known before it is read.
+    pub length: Option<u64>,
+    /// Its bytes; may block.
+    pub pieces: Box<dyn Iterator<Item = std::io::Result<bytes::Bytes>> + Send>,
+}
+
+/// Everything that is asked of the cameras.
+#[derive(Clone)]
+pub struct Cameras {
+    /// All of them.
+    pub list: Blocking<(), CamerasView>,
+    /// What was recorded and what was not.
+    pub recordings: Blocking<RangeQuery, RecordingsView>,
+    /// One segment by camera and number.
+    pub segment: Blocking<(String, i64), Media>,
+    /// A stretch of time as one file.
+    pub video: Blocking<RangeQuery, Media>,
+    /// Clips of an alarm.
+    pub clips: Blocking<u64, ClipsView>,
+    /// One file of a clip: alarm, camera, account.
+    pub export: Blocking<(u64, String, String), ExportView>,
+    /// That file or its manifest: alarm, name.
+    pub exported: Blocking<(u64, String), Media>,
 }
 
 /// Runs a blocking function off the async threads.

@@ -17,8 +17,8 @@ mod upgrade;
 pub use access::hash_password;
 pub use board::Board;
 pub use deps::{
-    AccountChange, AccountRow, AlarmQuery, AuditEntry, Blocking, Desk, GroupQuery, HistoryQuery, NewAttachment,
-    Records, SessionRow, Subsystem, TimelineQuery, TokenKind, TokenRow,
+    AccountChange, AccountRow, AlarmQuery, AuditEntry, Blocking, Cameras, Desk, GroupQuery, HistoryQuery, Media,
+    NewAttachment, RangeQuery, Records, SessionRow, Subsystem, TimelineQuery, TokenKind, TokenRow,
 };
 pub use hub::{FellBehind, Hub, frame};
 pub use openapi::document;

@@ -65,7 +65,14 @@ use crate::routes as r;
         r::tags::history,
         r::audit::head,
         r::audit::page,
-        r::audit::notices
+        r::audit::notices,
+        r::cameras::list,
+        r::cameras::recordings,
+        r::cameras::segment,
+        r::cameras::video,
+        r::cameras::clips,
+        r::cameras::export,
+        r::cameras::exported
     ),
     components(schemas(
         protocol::Hello,

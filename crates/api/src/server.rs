@@ -12,7 +12,7 @@ use runtime::{Counter, Gauge, LatestTable, Metrics, Shared, Tasks};
 use tokio::net::TcpListener;
 use tower_http::set_header::SetResponseHeaderLayer;
 
-use crate::deps::{Desk, Records};
+use crate::deps::{Cameras, Desk, Records};
 use crate::{Board, Hub, Sessions, routes, stream};
 
 /// Largest request body, bytes.
@@ -52,6 +52,8 @@ pub struct Api {
     pub desk: Desk,
     /// What is read.
     pub records: Records,
+    /// Cameras and recordings.
+    pub cameras: Cameras,
     /// Sessions.
     pub sessions: Arc<Sessions>,
     /// Metrics.
@@ -88,6 +90,7 @@ impl Api {
             latest: parts.latest,
             desk: parts.desk,
             records: parts.records,
+            cameras: parts.cameras,
             sessions: Arc::default(),
             provisional: metrics.counter("fenghuo_frames_provisional_total", "", "Frames pushed before commit."),
             last_reading: metrics.gauge("fenghuo_last_reading_us", "", "Server time of the newest reading."),
@@ -162,6 +165,8 @@ pub struct Parts {
     pub desk: Desk,
     /// See [`Api`].
     pub records: Records,
+    /// See [`Api`].
+    pub cameras: Cameras,
     /// See [`Api`].
     pub metrics: Metrics,
 }

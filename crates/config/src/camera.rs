@@ -183,7 +183,7 @@ fn id(r: &Reader<'_, '_>, key: &'static str) -> String {
 }
 
 pub(crate) fn camera(r: Reader<'_, '_>) -> CameraText {
-    let simulated = r.opt_text("simulated");
+    let simulated = simulated(&r);
     let url = if simulated.is_some() { r.opt_text("url").unwrap_or_default() } else { r.text("url") };
     check_url(&r, "url", &url);
     let sub_url = r.opt_text("sub_url");
@@ -206,6 +206,18 @@ pub(crate) fn camera(r: Reader<'_, '_>) -> CameraText {
     };
     r.finish();
     camera
+}
+
+/// `PLACE` or `PLACE@night` of the demo's simulator.
+fn simulated(r: &Reader<'_, '_>) -> Option<String> {
+    let text = r.opt_text("simulated")?;
+    let place = text.strip_suffix("@night").unwrap_or(&text);
+    if !["tank_farm", "workshop", "gate", "corridor"].contains(&place) {
+        let wanted = "tank_farm, workshop, gate or corridor, with or without @night";
+        let en = format!("key `simulated` is \"{text}\", wanted {wanted}");
+        r.problem("simulated", "VALUE_RANGE", en, format!("键 `simulated` 的值 \"{text}\" 应为 {wanted}"));
+    }
+    Some(text)
 }
 
 fn mode(r: &Reader<'_, '_>) -> Mode {

@@ -21,6 +21,8 @@ use runtime::{LatestTable, Metrics, Shared, Tasks};
 use store::Location;
 use tokio::runtime::Handle;
 
+use crate::camera_views::cameras as cameras_of;
+use crate::cameras::Cameras;
 use crate::devices::{self, Device};
 use crate::records::{Parts, Readers, records};
 use crate::reload::{self, ReadSource, Reload};
@@ -37,6 +39,7 @@ pub struct Plan {
     pub source: ReadSource,
     pub data_dir: PathBuf,
     pub devices: Vec<Device>,
+    pub video: video::Settings,
 }
 
 /// The open hall.
@@ -48,6 +51,7 @@ pub struct Building {
     pub directory: Arc<Shared<Directory>>,
     pub readers: Arc<Readers>,
     historian: crate::history::History,
+    cameras: Cameras,
     doors: Tasks,
     people: Tasks,
 }
@@ -78,6 +82,7 @@ struct Rooms {
     outlet: Arc<Outlet>,
     pending: Arc<PendingTags>,
     rejections: Arc<Rejections>,
+    cameras: Cameras,
 }
 
 impl Building {
@@ -127,7 +132,7 @@ impl Building {
         open_doors(plan, rooms, Opened { hall, reload, readers, historian, gateways }, runtime)
     }
 
-    /// Closes in order: doors, hall, people, historian.
+    /// Closes in order: doors, hall, people, cameras, historian.
     pub fn close(self, runtime: &Handle) {
         tracing::info!("stopping: doors first");
         if !runtime.block_on(self.doors.stop(DOORS_STOP)) {
@@ -135,6 +140,7 @@ impl Building {
         }
         self.hall.stop();
         runtime.block_on(self.people.stop(HTTP_STOP));
+        runtime.block_on(self.cameras.close());
         // The last handle flushes what is in memory; what does not get there is read back from the journal.
         drop(self.historian);
         tracing::info!("stopped; everything acknowledged is durable");
@@ -177,6 +183,7 @@ impl Rooms {
             outlet: Arc::default(),
             pending: Arc::default(),
             rejections: Arc::default(),
+            cameras: Cameras::default(),
         }
     }
 
@@ -184,7 +191,7 @@ impl Rooms {
         let (board, hub, directory, outlet) =
             (self.board.clone(), self.hub.clone(), self.directory.clone(), self.outlet.clone());
         let (provisional, work_settings) = (self.hub.clone(), self.work_settings.clone());
-        let latest = self.latest.clone();
+        let (latest, cameras) = (self.latest.clone(), self.cameras.clone());
         let newest = self.metrics.gauge("fenghuo_last_reading_us", "", "Server time of the newest reading.");
         Outputs {
             settled: Box::new(move |told| {
@@ -196,6 +203,7 @@ impl Rooms {
                 }
                 board.apply(told.facts, &directory.load());
                 outlet.tell(told);
+                cameras.tell(told.facts);
             }),
             provisional: Box::new(move |alarms| {
                 let frames: Vec<(u64, String)> = alarms.iter().map(|(seq, text)| (*seq, settle(text, None))).collect();
@@ -234,8 +242,9 @@ struct Opened {
     gateways: Gateways,
 }
 
-fn open_doors(plan: Plan, rooms: Rooms, opened: Opened, runtime: &Handle) -> anyhow::Result<Building> {
+fn open_doors(mut plan: Plan, rooms: Rooms, opened: Opened, runtime: &Handle) -> anyhow::Result<Building> {
     let Opened { hall, reload, readers, historian, gateways } = opened;
+    let video = std::mem::take(&mut plan.video);
     let settings = &plan.loaded.settings;
     let (doors, people) = (Tasks::new(), Tasks::new());
     let gateways = Arc::new(Mutex::new(gateways));
@@ -249,7 +258,10 @@ fn open_doors(plan: Plan, rooms: Rooms, opened: Opened, runtime: &Handle) -> any
     let mqtt = door.plain.context("the MQTT door has no plain listener")?;
     rooms.outlet.open(door.outgoing, &readers).map_err(|p| exit::with(74, p.message_en))?;
     rooms.outlet.start_clearing(&hall, &doors);
+    let shared = (plan.data_dir.as_path(), &rooms.metrics, &people);
+    rooms.cameras.open(video, shared, &rooms.board.alarms(|_| true).1)?;
     let (watched, history, metrics) = (hall.clone(), historian.share(), rooms.metrics.clone());
+    let cameras = rooms.cameras.clone();
     let attachments = store::attachments::Attachments::new(&plan.data_dir);
     match attachments.remove_parts() {
         Ok(0) => {}
@@ -269,6 +281,7 @@ fn open_doors(plan: Plan, rooms: Rooms, opened: Opened, runtime: &Handle) -> any
             history.measure(&metrics);
             let mut all = subsystems(&watched);
             all.push(history.state());
+            all.extend(cameras.subsystem());
             all
         }),
     };
@@ -287,6 +300,7 @@ fn open_doors(plan: Plan, rooms: Rooms, opened: Opened, runtime: &Handle) -> any
             latest: rooms.latest,
             desk: submit::desk(&hall),
             records: records(&parts),
+            cameras: cameras_of(&rooms.cameras),
             metrics: rooms.metrics,
         },
         people.clone(),
@@ -295,7 +309,8 @@ fn open_doors(plan: Plan, rooms: Rooms, opened: Opened, runtime: &Handle) -> any
         .block_on(api.listen(settings.http.listen))
         .map_err(|e| exit::with(78, format!("console {}: {e}; choose another with --http", settings.http.listen)))?;
     give_back_memory();
-    Ok(Building { hall, api, http, mqtt, directory: rooms.directory, readers, historian, doors, people })
+    let (directory, cameras) = (rooms.directory, rooms.cameras);
+    Ok(Building { hall, api, http, mqtt, directory, readers, historian, cameras, doors, people })
 }
 
 fn subscription(broker: &config::Broker) -> ingest::broker::Subscription {

@@ -13,7 +13,7 @@ use crate::cli::Demo;
 use crate::devices::Device;
 use crate::progress::Progress;
 use crate::secrets::{DemoSecrets, hash_device, random_hex, write_private};
-use crate::{check, exit, serve, users};
+use crate::{cameras, check, exit, serve, users};
 
 /// The device that may publish for every enterprise of the demo.
 const DEVICE: &str = "demo";
@@ -40,10 +40,15 @@ pub fn run(options: &Demo) -> anyhow::Result<()> {
     std::fs::create_dir_all(&options.data)
         .map_err(|e| exit::with(74, format!("cannot make the data folder {}: {e}", options.data.display())))?;
     let progress = Progress::begin("reading the configuration / 读取配置")?;
-    let (plan, secrets) = plan(options)?;
+    let (mut plan, secrets) = plan(options)?;
     let accounts = plan.loaded.settings.accounts.clone();
     let work = plan.loaded.work.clone();
     let runtime = serve::runtime()?;
+    let simulation = runtime::Tasks::new();
+    let eyes =
+        if options.no_sim { None } else { simulated_cameras(&plan.loaded, &simulation, &options.data, &runtime)? };
+    let url = |text: &config::CameraText| Some(eyes.as_ref()?.url(&text.id, sim::cameras::Stream::Main));
+    plan.video = cameras::settings(&plan.loaded, &options.data, &url)?;
     progress.phase("opening the journal and replaying it / 打开日志并重放");
     let building = Building::open(plan, runtime.handle())?;
     progress.phase("writing the accounts / 写入账号");
@@ -53,10 +58,11 @@ pub fn run(options: &Demo) -> anyhow::Result<()> {
     }
     let actor = model::Actor { account: "machine".into(), name: "演示机器令牌".into() };
     building.sessions().add_machine(&secrets.token, actor, model::Role::ShiftLead);
-    let simulation = {
+    {
         let _entered = runtime.enter();
-        sim_tasks((!options.no_sim).then_some(&building), &secrets, (&work, &accounts))?
-    };
+        let people = (&work, accounts.as_slice());
+        sim_tasks(&simulation, (!options.no_sim).then_some(&building), &secrets, people)?;
+    }
     drop(progress);
     let login_url = format!("http://{}/login?token={}", building.http, building.sessions().one_time_link(DUTY));
     if let Some(file) = &options.access_file {
@@ -90,28 +96,64 @@ fn plan(options: &Demo) -> anyhow::Result<(Plan, DemoSecrets)> {
         let password_hash = Some(hash_device(password)?);
         devices.push(Device { username: username.clone(), password_hash, enterprises });
     }
-    Ok((Plan { loaded, source, data_dir: options.data.clone(), devices }, secrets))
+    let video = video::Settings::default();
+    Ok((Plan { loaded, source, data_dir: options.data.clone(), devices, video }, secrets))
+}
+
+/// Cameras of the demo that have no address of their own look at simulated places.
+fn simulated_cameras(
+    loaded: &config::Loaded,
+    tasks: &runtime::Tasks,
+    data: &Path,
+    runtime: &tokio::runtime::Runtime,
+) -> anyhow::Result<Option<sim::cameras::Handle>> {
+    let all = loaded.sites.iter().flat_map(|s| &s.cameras).filter(|c| c.url.is_empty());
+    let cameras: Vec<_> = all.filter_map(simulated_camera).collect();
+    if cameras.is_empty() {
+        return Ok(None);
+    }
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+        let settings = sim::cameras::Settings::new(cameras, data.join("camera-clips"));
+        Ok(Some(sim::cameras::serve(tasks, listener, settings).await?))
+    })
+}
+
+fn simulated_camera(text: &config::CameraText) -> Option<sim::cameras::Camera> {
+    use sim::cameras::Place;
+    let (place, night) = match text.simulated.as_deref()?.split_once('@') {
+        Some((place, hour)) => (place, hour == "night"),
+        None => (text.simulated.as_deref()?, false),
+    };
+    let place = match place {
+        "tank_farm" => Place::TankFarm,
+        "workshop" => Place::Workshop,
+        "gate" => Place::Gate,
+        _ => Place::Corridor,
+    };
+    let camera = sim::cameras::Camera::new(text.id.as_str(), place);
+    Some(if night { camera.at_night() } else { camera })
 }
 
 /// Gateways of the plants and staff of the parties.
 fn sim_tasks(
+    tasks: &runtime::Tasks,
     building: Option<&Building>,
     secrets: &DemoSecrets,
     (work, accounts): (&config::Work, &[config::Account]),
-) -> anyhow::Result<runtime::Tasks> {
-    let tasks = runtime::Tasks::new();
-    let Some(building) = building else { return Ok(tasks) };
+) -> anyhow::Result<()> {
+    let Some(building) = building else { return Ok(()) };
     let directory = building.directory.load();
     for enterprise in &directory.enterprises {
         let username = format!("gw-{}", enterprise.id);
         let Some(password) = secrets.devices.get(&username).cloned() else { continue };
         let door = sim::Door { address: building.mqtt, username, password };
-        sim::start(&tasks, door, &directory, &enterprise.id, &Script::demo())?;
+        sim::start(tasks, door, &directory, &enterprise.id, &Script::demo())?;
     }
     if !work.simulated.is_empty() {
-        sim::start_staff(&tasks, posting(building, work, accounts)?)?;
+        sim::start_staff(tasks, posting(building, work, accounts)?)?;
     }
-    Ok(tasks)
+    Ok(())
 }
 
 /// The simulated staff get in as anybody else does: by tokens that end with this run, and by personal links.

@@ -2,6 +2,8 @@
 
 mod audit;
 mod building;
+mod camera_views;
+mod cameras;
 mod check;
 mod cli;
 mod demo;

@@ -7,7 +7,7 @@ use config::Source;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::building::{Building, Plan};
-use crate::{check, users};
+use crate::{cameras, check, users};
 
 /// Runs the hall.
 ///
@@ -18,7 +18,8 @@ pub fn run(file: &Path) -> anyhow::Result<()> {
     let data_dir = file.parent().unwrap_or(Path::new(".")).join(&loaded.settings.data_dir);
     let devices = loaded.settings.devices.iter().map(Into::into).collect();
     let path = file.to_owned();
-    let plan = Plan { loaded, source: Arc::new(move || Source::read(&path)), data_dir, devices };
+    let video = cameras::settings(&loaded, &data_dir, &|_| None)?;
+    let plan = Plan { loaded, source: Arc::new(move || Source::read(&path)), data_dir, devices, video };
     let accounts = plan.loaded.settings.accounts.clone();
     let runtime = runtime()?;
     let building = Building::open(plan, runtime.handle())?;

@@ -2,6 +2,7 @@
 
 mod alarms;
 mod body;
+mod cameras;
 mod csv;
 mod flow_view;
 mod frame;
@@ -17,6 +18,7 @@ mod work_body;
 
 pub use alarms::{AcknowledgementView, ActorView, AlarmView, ShelveRequestView, ShelvingView};
 pub use body::*;
+pub use cameras::*;
 pub use csv::{csv_head_of_items, csv_of_items, csv_of_life};
 pub use flow_view::*;
 pub use frame::{

@@ -56,6 +56,12 @@ pub enum Permission {
     /// Add photos and papers.
     #[serde(rename = "attachment.write")]
     AttachmentWrite,
+    /// Look through cameras, live and back in time.
+    #[serde(rename = "video.view")]
+    VideoView,
+    /// Take a clip away.
+    #[serde(rename = "video.export")]
+    VideoExport,
     /// Take a tag out of service.
     #[serde(rename = "tag.service")]
     TagService,
@@ -89,6 +95,8 @@ const DUTY_OFFICER: &[P] = &[
     P::IncidentReport,
     P::FieldLink,
     P::AttachmentWrite,
+    P::VideoView,
+    P::VideoExport,
     P::SiteRead,
 ];
 const SHIFT_LEAD: &[P] = &[
@@ -108,6 +116,8 @@ const SHIFT_LEAD: &[P] = &[
     P::DrillRun,
     P::FieldLink,
     P::AttachmentWrite,
+    P::VideoView,
+    P::VideoExport,
     P::TagService,
     P::AuditRead,
     P::SiteRead,
@@ -127,11 +137,13 @@ const COMMANDER: &[P] = &[
     P::DrillRun,
     P::FieldLink,
     P::AttachmentWrite,
+    P::VideoView,
+    P::VideoExport,
     P::AuditRead,
     P::SiteRead,
 ];
 const ADMINISTRATOR: &[P] = &[P::RosterManage, P::AuditRead, P::RulesReload, P::AccountsManage, P::SiteRead];
-const READ_ONLY: &[P] = &[P::SiteRead];
+const READ_ONLY: &[P] = &[P::VideoView, P::SiteRead];
 const FIELD: &[P] = &[P::OrderAct, P::AttachmentWrite, P::FieldRead];
 
 /// All that a role may do.

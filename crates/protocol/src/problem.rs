@@ -75,6 +75,20 @@ const CODES: &[Code] = &[
         code: "NOT_FOUND", status: 404, zh: "没有这个对象", en: "there is no such thing", hint: "check the id"
     },
     Code {
+        code: "NOT_RECORDED",
+        status: 404,
+        zh: "这段时间没有录像",
+        en: "nothing was recorded in this time",
+        hint: "GET /api/v1/cameras/{id}/recordings says why",
+    },
+    Code {
+        code: "VIDEO_DISK",
+        status: 503,
+        zh: "录像磁盘无法读写",
+        en: "the disk of the recordings cannot be read or written",
+        hint: "see GET /api/v1/cameras and the log",
+    },
+    Code {
         code: "ALARM_STATE",
         status: 409,
         zh: "报警当前状态不允许此操作",

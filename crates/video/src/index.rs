@@ -148,6 +148,16 @@ impl Index {
         Ok(Self { db })
     }
 
+    /// As [`Index::open`], without waiting for the disk at each commit: for what is done again after a loss of power.
+    ///
+    /// # Errors
+    /// As [`Index::open`].
+    pub fn open_relaxed(file: &Path) -> Result<Self, IndexError> {
+        let index = Self::open(file)?;
+        index.db.pragma_update(None, "synchronous", "NORMAL").map_err(doing("open"))?;
+        Ok(index)
+    }
+
     /// Writes changes and when they were true, in one transaction.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ mod frame;
 mod gap;
 pub mod index;
 pub mod media;
-mod room;
+pub mod room;
 pub mod session;
 pub mod volume;
 

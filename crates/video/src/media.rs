@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
@@ -24,19 +24,35 @@ pub struct Located {
     pub path: PathBuf,
 }
 
-/// The bytes of a file, as far as they are whole.
+/// The bytes of a segment, as far as they are whole.
+///
+/// # Errors
+/// The disk's.
 pub fn whole(located: &Located) -> io::Result<impl Iterator<Item = io::Result<Bytes>> + Send + use<>> {
-    let mut file = File::open(&located.path)?;
-    let mut left = located.segment.bytes;
-    Ok(std::iter::from_fn(move || {
+    Ok(pieces(File::open(&located.path)?, located.segment.bytes))
+}
+
+/// Length and bytes of a file that does not grow.
+///
+/// # Errors
+/// The disk's.
+pub fn file(path: &Path) -> io::Result<(u64, impl Iterator<Item = io::Result<Bytes>> + Send + use<>)> {
+    let file = File::open(path)?;
+    let length = file.metadata()?.len();
+    Ok((length, pieces(file, length)))
+}
+
+fn pieces(mut file: File, mut left: u64) -> impl Iterator<Item = io::Result<Bytes>> + Send {
+    std::iter::from_fn(move || {
         let size = left.min(PIECE as u64) as usize;
         if size == 0 {
             return None;
         }
         let mut piece = vec![0; size];
-        left = if file.read_exact(&mut piece).is_ok() { left - size as u64 } else { 0 };
-        Some(Ok(piece.into()))
-    }))
+        let read = file.read_exact(&mut piece);
+        left = if read.is_ok() { left - size as u64 } else { 0 };
+        Some(read.map(|()| piece.into()))
+    })
 }
 
 /// An open segment being cut.

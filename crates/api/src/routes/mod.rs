@@ -4,6 +4,7 @@ pub(crate) mod accounts;
 pub(crate) mod alarms;
 pub(crate) mod attachments;
 pub(crate) mod audit;
+pub(crate) mod cameras;
 pub(crate) mod export;
 pub(crate) mod health;
 pub(crate) mod login;
@@ -37,6 +38,7 @@ pub fn all() -> Router<Api> {
         .merge(alarm_routes())
         .merge(work_routes())
         .merge(reading_routes())
+        .merge(camera_routes())
         .fallback(get(console::serve))
 }
 
@@ -109,6 +111,17 @@ fn reading_routes() -> Router<Api> {
         .route("/api/v1/notices", get(audit::notices))
         .route("/api/v1/audit", get(audit::page))
         .route("/api/v1/audit/head", get(audit::head))
+}
+
+fn camera_routes() -> Router<Api> {
+    Router::new()
+        .route("/api/v1/cameras", get(cameras::list))
+        .route("/api/v1/cameras/{id}/recordings", get(cameras::recordings))
+        .route("/api/v1/cameras/{id}/segments/{segment}", get(cameras::segment))
+        .route("/api/v1/cameras/{id}/video", get(cameras::video))
+        .route("/api/v1/alarms/{id}/clips", get(cameras::clips))
+        .route("/api/v1/alarms/{id}/clips/export", post(cameras::export))
+        .route("/api/v1/alarms/{id}/exports/{name}", get(cameras::exported))
 }
 
 async fn not_found() -> crate::problem::Answer {

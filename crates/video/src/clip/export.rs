@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use model::Time;
 use serde_json::json;
 
-use super::keeper::folder;
+use super::keeper::{folder, label};
 use super::manifest::{put, sha256_of};
 use super::table::Clip;
 use crate::index::IndexError;
@@ -77,7 +77,7 @@ pub(super) fn run(volume: &Volume, clip: &Clip, by: &str) -> Result<Exported, Ex
     let gaps: Vec<_> = gaps.iter().map(|g| json!({"t0": g.t0, "t1": g.t1, "reason": g.reason.code()})).collect();
     let text = json!({
         "file": name, "sha256": sha256, "bytes": bytes, "exported_by": by, "exported_at": now,
-        "alarm": format!("AL-{}", clip.alarm), "enterprise": clip.enterprise, "camera": clip.camera,
+        "alarm": label(clip.alarm), "enterprise": clip.enterprise, "camera": clip.camera,
         "alarm_at": clip.alarm_at, "t0": t0, "t1": t1, "first_picture_at": first_picture_at,
         "times": "microseconds since the epoch, UTC, by the server's clock",
         "sources": sources, "gaps": gaps,
@@ -86,10 +86,10 @@ pub(super) fn run(volume: &Volume, clip: &Clip, by: &str) -> Result<Exported, Ex
     Ok(Exported { name, bytes, sha256, first_picture_at, t0, t1 })
 }
 
-/// `AL-12_gate-1_20261127T103000Z_by-duty.mp4`.
+/// `A-000012_gate-1_20261127T103000Z_by-duty.mp4`.
 fn name(clip: &Clip, by: &str, now: i64) -> String {
     let at: String = model::format_rfc3339(Time(now)).chars().filter(|c| *c != '-' && *c != ':').collect();
-    format!("AL-{}_{}_{at}_by-{}.mp4", clip.alarm, plain(&clip.camera), plain(by))
+    format!("{}_{}_{at}_by-{}.mp4", label(clip.alarm), plain(&clip.camera), plain(by))
 }
 
 /// Letters, digits, `_` and `-`: nothing that could be a path or a command.

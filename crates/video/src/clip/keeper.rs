@@ -68,10 +68,11 @@ impl Keeper {
             over_budget: refused("budget"),
             over_share: refused("share"),
             held: metrics.gauge("fenghuo_video_clips_bytes", "", "Bytes that clips of alarms hold."),
-            delay_us: metrics.histogram("fenghuo_video_clip_delay_seconds", "From the hall's word to linked files."),
+            delay_us: metrics.histogram("fenghuo_video_clip_delay_us", "From the hall's word to linked files, microseconds."),
         };
         for volume in volumes {
-            match Index::open(&volume.path_of("index.db")) {
+            // Alarms that are still open are bound again at a start, and a disk's own sync takes these rows along.
+            match Index::open_relaxed(&volume.path_of("index.db")) {
                 Ok(index) => keeper.shelves.push(Shelf { volume, index, held_bytes: 0 }),
                 Err(error) => tracing::error!(error = %chain(&error), "no clips are kept on a disk"),
             }
@@ -122,7 +123,11 @@ impl Keeper {
             return table::update(&mut shelf.index, &active.clip);
         }
         let Some(shelf) = self.shelf_for(camera) else { return Ok(()) };
-        if !self.may_keep(shelf, camera, now) {
+        let before_it = table::of_alarm(&self.shelves[shelf].index, seen.alarm)?;
+        let known = before_it.iter().find(|c| c.camera == camera.camera.id);
+        // Somebody acknowledges an alarm whose clip is complete: nothing to keep.
+        let settled = known.is_some_and(|c| c.state == ClipState::Complete && seen.over_at.is_some() && t1 <= c.t1);
+        if settled || (known.is_none() && !self.may_keep(shelf, camera, now)) {
             return Ok(());
         }
         let new = Clip {
@@ -250,7 +255,7 @@ impl Shelf {
     }
 }
 
-/// `incident/AL-12/gate-1-1795771038123-17.mp4`, the same file under a second name.
+/// `incident/A-000012/gate-1-1795771038123-17.mp4`, the same file under a second name.
 fn link(volume: &Volume, clip: &Clip, segment: &Segment) -> io::Result<String> {
     let folder = folder(clip.alarm);
     std::fs::create_dir_all(volume.path_of(&folder))?;
@@ -263,7 +268,12 @@ fn link(volume: &Volume, clip: &Clip, segment: &Segment) -> io::Result<String> {
     }
 }
 
+/// An alarm's number as people read it, e.g. `A-000012`.
+pub(super) fn label(alarm: u64) -> String {
+    format!("A-{alarm:06}")
+}
+
 /// Folder of an alarm's files, relative to the disk.
 pub(super) fn folder(alarm: u64) -> String {
-    format!("incident/AL-{alarm}")
+    format!("incident/{}", label(alarm))
 }

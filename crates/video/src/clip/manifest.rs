@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::keeper::folder;
+use super::keeper::{folder, label};
 use super::table::{Clip, ClipFile};
 use crate::index::Gap;
 use crate::volume::Volume;
@@ -34,7 +34,7 @@ pub(super) fn write(
     }
     let gaps: Vec<Value> = gaps.iter().map(|g| json!({"t0": g.t0, "t1": g.t1, "reason": g.reason.code()})).collect();
     let text = json!({
-        "alarm": format!("AL-{}", clip.alarm),
+        "alarm": label(clip.alarm),
         "enterprise": clip.enterprise,
         "camera": clip.camera,
         "alarm_at": clip.alarm_at,

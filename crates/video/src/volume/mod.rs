@@ -93,7 +93,7 @@ impl Counts {
             evicted: metrics.counter("fenghuo_video_deleted_total", &deleted("evicted"), "Segments deleted."),
             free: metrics.gauge("fenghuo_video_free_bytes", &label, "Free bytes of the volume."),
             queue: metrics.gauge("fenghuo_video_queue_bytes", &label, "Bytes waiting for the writer."),
-            sync_us: metrics.histogram("fenghuo_video_sync_seconds", "Time of one sync of a volume."),
+            sync_us: metrics.histogram("fenghuo_video_sync_us", "Time of one sync of a volume, microseconds."),
         }
     }
 }
