@@ -112,6 +112,8 @@ pub struct Gap {
 pub enum Change {
     /// A segment begins, grows or ends: its row as it is now.
     Segment(Box<Segment>),
+    /// A segment that holds nothing: there never was one.
+    Nothing(i64),
     /// Nothing is recorded from here on.
     GapBegins(Gap),
     /// It is again.
@@ -294,6 +296,11 @@ fn migrate(db: &mut Connection) -> Result<(), IndexError> {
 pub(crate) fn apply(db: &Connection, change: &Change) -> rusqlite::Result<()> {
     match change {
         Change::Segment(s) => put_segment(db, s),
+        Change::Nothing(id) => {
+            db.prepare_cached("DELETE FROM clip_file WHERE segment = ?1")?.execute([id])?;
+            db.prepare_cached("DELETE FROM segment WHERE id = ?1")?.execute([id])?;
+            Ok(())
+        }
         Change::GapBegins(g) | Change::Gap(g) => put_gap(db, g),
         Change::GapEnds { camera, at } => end_gap(db, camera, *at),
     }

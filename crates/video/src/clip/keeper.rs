@@ -68,7 +68,8 @@ impl Keeper {
             over_budget: refused("budget"),
             over_share: refused("share"),
             held: metrics.gauge("fenghuo_video_clips_bytes", "", "Bytes that clips of alarms hold."),
-            delay_us: metrics.histogram("fenghuo_video_clip_delay_us", "From the hall's word to linked files, microseconds."),
+            delay_us: metrics
+                .histogram("fenghuo_video_clip_delay_us", "From the hall's word to linked files, microseconds."),
         };
         for volume in volumes {
             // Alarms that are still open are bound again at a start, and a disk's own sync takes these rows along.

@@ -129,6 +129,7 @@ impl<'a> Receiver<'a> {
             self.last_key = frame.received.max(self.began + Duration::from_nanos(1));
         }
         self.last = frame.received;
+        self.of.status.frame_at(frame.received_us);
         self.counted.0 += 1;
         self.counted.1 += frame.bytes.len() as u64;
         self.counted.2 += u64::from(frame.loss);
@@ -174,13 +175,12 @@ impl<'a> Receiver<'a> {
         let now = Instant::now();
         self.of.feed.tick(now);
         let (frames, bytes, lost) = std::mem::take(&mut self.counted);
-        let (over, last_frame) = (self.began.elapsed() > TROUBLE_SHOWN, (frames > 0).then(runtime::unix_now));
+        let over = self.began.elapsed() > TROUBLE_SHOWN;
         self.of.status.change(|s| {
             // A second is short: half of the new, half of the old.
             s.frames_per_s = (s.frames_per_s + f64::from(frames)) / 2.0;
             s.kbit_per_s = (s.kbit_per_s + bytes as f64 / 125.0) / 2.0;
             s.lost_packets += lost;
-            s.last_frame_at = last_frame.unwrap_or(s.last_frame_at);
             if over {
                 s.trouble = None;
             }

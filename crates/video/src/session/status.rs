@@ -1,5 +1,6 @@
 //! How a camera is, for the duty officer.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -71,12 +72,16 @@ pub struct Status {
 }
 
 /// Shared between the session and whoever asks.
-pub struct StatusCell(Mutex<Status>);
+pub struct StatusCell {
+    status: Mutex<Status>,
+    /// Changes with every picture.
+    last_frame_at: AtomicI64,
+}
 
 impl StatusCell {
     /// A camera that was not tried yet.
     pub fn new(now: i64) -> Self {
-        Self(Mutex::new(Status {
+        let status = Status {
             state: State::Starting,
             since: now,
             trouble: None,
@@ -90,16 +95,22 @@ impl StatusCell {
             last_frame_at: 0,
             clock: None,
             clock_steps: 0,
-        }))
+        };
+        Self { status: Mutex::new(status), last_frame_at: AtomicI64::new(0) }
     }
 
     /// As it is now.
     pub fn get(&self) -> Status {
-        self.0.lock().clone()
+        let last_frame_at = self.last_frame_at.load(Ordering::Relaxed);
+        Status { last_frame_at, ..self.status.lock().clone() }
+    }
+
+    pub(super) fn frame_at(&self, received_us: i64) {
+        self.last_frame_at.store(received_us, Ordering::Relaxed);
     }
 
     pub(super) fn change(&self, change: impl FnOnce(&mut Status)) {
-        change(&mut self.0.lock());
+        change(&mut self.status.lock());
     }
 
     fn enter(&self, state: State) {

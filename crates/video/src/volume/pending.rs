@@ -73,6 +73,7 @@ impl Pending {
     pub(super) fn of(&self, camera: &str) -> Newest {
         let mine = |c: &&Change| match c {
             Change::Segment(s) => s.camera == camera,
+            Change::Nothing(_) => false,
             Change::GapBegins(g) | Change::Gap(g) => g.camera == camera,
             Change::GapEnds { camera: c, .. } => c == camera,
         };
@@ -112,7 +113,7 @@ impl Newest {
                     by_id.insert(s.id, *s);
                 }
                 Change::GapBegins(g) | Change::Gap(g) if !gaps.contains(&g) => gaps.push(g),
-                Change::GapBegins(_) | Change::Gap(_) => {}
+                Change::GapBegins(_) | Change::Gap(_) | Change::Nothing(_) => {}
                 Change::GapEnds { at, .. } => {
                     gaps.retain(|g| g.t1.is_some() || g.t0 < at);
                     gaps.iter_mut().filter(|g| g.t1.is_none()).for_each(|g| g.t1 = Some(at));

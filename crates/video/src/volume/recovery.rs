@@ -21,13 +21,13 @@ pub(super) fn run(index: &mut Index, volume: &Path, cameras: &[Recorded], now: i
     let mut changes = Vec::new();
     let mut number = index.last_segment()?;
     for row in index.open_segments()? {
-        changes.extend(repaired(volume, row));
+        changes.push(repaired(volume, row));
     }
     if let Some((at, _)) = alive {
         for (file, camera, t0) in unknown_files(index, volume, at - UNCOMMITTED_US)? {
             number += 1;
             let row = bare_row(number, camera, t0, file);
-            changes.extend(repaired(volume, row));
+            changes.push(repaired(volume, row));
         }
     }
     let repaired = changes.len();
@@ -72,31 +72,20 @@ fn gap_start(index: &Index, camera: &str, end: i64, alive_at: i64) -> Result<i64
     Ok(if open.is_empty() { end } else { alive_at.max(end) })
 }
 
-/// The row of a file cut off behind its last whole fragment; one without any is deleted.
-fn repaired(volume: &Path, mut row: Segment) -> Option<Change> {
+/// The row of a file cut off behind its last whole fragment; one without any is deleted, and its time goes to the gap
+/// that follows.
+fn repaired(volume: &Path, mut row: Segment) -> Change {
     let path = volume.join(&row.file);
     match repair(&path) {
         Ok((clock_hz, fragments, whole)) if !fragments.is_empty() => {
             fill(&mut row, clock_hz, &fragments, whole);
+            row.open = false;
+            return Change::Segment(Box::new(row));
         }
-        Ok(_) => {
-            let _ = std::fs::remove_file(&path);
-            forget(&mut row);
-        }
-        Err(error) => {
-            tracing::warn!(file = %path.display(), %error, "a recording is not there");
-            forget(&mut row);
-        }
+        Ok(_) => drop(std::fs::remove_file(&path)),
+        Err(error) => tracing::warn!(file = %path.display(), %error, "a recording is not there"),
     }
-    row.open = false;
-    Some(Change::Segment(Box::new(row)))
-}
-
-/// A row that covers nothing: the time goes to the gap that follows.
-fn forget(row: &mut Segment) {
-    row.t1 = row.t0;
-    (row.bytes, row.frames) = (0, 0);
-    row.keys.clear();
+    Change::Nothing(row.id)
 }
 
 fn repair(path: &Path) -> io::Result<(u32, Vec<Fragment>, u64)> {

@@ -1,4 +1,6 @@
 //! The room against cameras: our simulator's, and those of a server that nobody here wrote.
 
+mod foreign;
+mod kill;
 mod recording;
 mod rig;

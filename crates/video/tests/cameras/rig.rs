@@ -47,6 +47,7 @@ pub fn volume(path: &Path) -> VolumeSettings {
 
 /// Opens a room with these cameras on one disk.
 pub fn open(path: &Path, cameras: Vec<Camera>) -> Arc<Video> {
+    let _ = tracing_subscriber::fmt().with_max_level(tracing::Level::ERROR).with_test_writer().try_init();
     let listed = vec![Net::parse("127.0.0.0/8").expect("a range")];
     let settings = Settings { volumes: vec![volume(path)], cameras, listed, ..Settings::default() };
     Arc::new(Video::open(settings, &Metrics::default()).expect("the room opens"))
