@@ -20,6 +20,11 @@ setup() {
   need mosquitto_pub mosquitto-clients
   need chromium chromium
   need strace strace
+  need ffprobe ffmpeg
+  # An RTSP server that nobody here wrote, with encoders for H.264, H.265, motion JPEG and AAC.
+  if ! /usr/bin/python3 -c 'import gi; gi.require_version("GstRtspServer", "1.0")' 2>/dev/null; then
+    missing+=(python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly)
+  fi
   command -v postgres >/dev/null || ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing+=(postgresql)
   fc-list 2>/dev/null | grep -qi wqy || missing+=(fonts-wqy-microhei)
   if [ ${#missing[@]} -gt 0 ]; then
@@ -80,6 +85,7 @@ soak() {
   say "soak: 1,000 kills under load"
   cargo build -p fenghuo
   FENGHUO_KILLS=1000 cargo test -p hall-tests kill_
+  FENGHUO_KILLS=1000 cargo test -p video kill_ -- --nocapture
 }
 
 all() {

@@ -6,6 +6,9 @@ mod write;
 pub use read::{Fragment, Fragments, Init, ReadError, Sample, TrackFragment, read_init, scan};
 pub use write::{BoxWriter, Layout, Run, RunSample, fragment_head, init_segment};
 
+#[cfg(test)]
+mod tests;
+
 /// Track number of the picture.
 pub const VIDEO: u32 = 1;
 /// Track number of the sound.

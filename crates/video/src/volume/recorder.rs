@@ -364,3 +364,7 @@ impl Open {
         Some((time, packets.iter().map(sample).collect()))
     }
 }
+
+#[cfg(test)]
+#[path = "recorder_tests.rs"]
+mod tests;

@@ -54,7 +54,9 @@ async fn gstreamer_h264_h265_sound_and_motion_jpeg_are_recorded() {
         .await;
         let probed = probe(&closed.path);
         assert!(probed.contains(&format!("codec_name=\"{codec}\"")), "{id}: {probed}");
-        assert_eq!(figure(&probed, "nb_read_frames") as u64, closed.segment.frames, "{id}: {probed}");
+        assert_eq!(figure(&probed, "nb_read_packets") as u64, closed.segment.frames, "{id}: {probed}");
+        // Decoded as well; the first pictures of a stream that was joined may be short of a reference.
+        assert!(figure(&probed, "nb_read_frames") >= closed.segment.frames as f64 - 2.0, "{id}: {probed}");
         if id == "sound" {
             let all =
                 Command::new("ffprobe").args(["-v", "error", "-show_streams"]).arg(&closed.path).output().unwrap();

@@ -1,5 +1,8 @@
 //! The room against cameras: our simulator's, and those of a server that nobody here wrote.
 
+mod bad;
+mod clips;
+mod disks;
 mod foreign;
 mod kill;
 mod recording;

@@ -38,7 +38,7 @@ async fn a_camera_is_recorded_into_files_that_ffprobe_accepts() {
     .await;
     for located in &closed {
         let probed = probe(&located.path);
-        assert_eq!(figure(&probed, "nb_read_frames") as u64, located.segment.frames, "{probed}");
+        assert_eq!(figure(&probed, "nb_read_packets") as u64, located.segment.frames, "{probed}");
         let seconds = (located.segment.t1 - located.segment.t0) as f64 / 1e6;
         assert!((figure(&probed, "format.duration") - seconds).abs() < 0.3, "{seconds} s, but\n{probed}");
         assert_eq!(std::fs::metadata(&located.path).unwrap().len(), located.segment.bytes);

@@ -45,11 +45,15 @@ pub fn volume(path: &Path) -> VolumeSettings {
     }
 }
 
+/// Simulated cameras are on this machine.
+pub fn listed() -> Vec<Net> {
+    vec![Net::parse("127.0.0.0/8").expect("a range")]
+}
+
 /// Opens a room with these cameras on one disk.
 pub fn open(path: &Path, cameras: Vec<Camera>) -> Arc<Video> {
     let _ = tracing_subscriber::fmt().with_max_level(tracing::Level::ERROR).with_test_writer().try_init();
-    let listed = vec![Net::parse("127.0.0.0/8").expect("a range")];
-    let settings = Settings { volumes: vec![volume(path)], cameras, listed, ..Settings::default() };
+    let settings = Settings { volumes: vec![volume(path)], cameras, listed: listed(), ..Settings::default() };
     Arc::new(Video::open(settings, &Metrics::default()).expect("the room opens"))
 }
 
@@ -76,8 +80,9 @@ pub async fn until<T>(what: &str, mut question: impl FnMut() -> Option<T>) -> T 
 
 /// What ffprobe says of a file, as `key=value` lines; panics when it complains.
 pub fn probe(file: &Path) -> String {
-    let arguments = ["-v", "error", "-count_frames", "-select_streams", "v", "-show_entries"];
-    let shown = "stream=codec_name,width,height,nb_read_frames,start_time,duration:format=duration,start_time";
+    let arguments = ["-v", "error", "-count_packets", "-count_frames", "-select_streams", "v", "-show_entries"];
+    let shown =
+        "stream=codec_name,width,height,nb_read_frames,nb_read_packets,start_time,duration:format=duration,start_time";
     let out = std::process::Command::new("ffprobe").args(arguments).arg(shown).args(["-of", "flat"]).arg(file).output();
     let out = out.expect("ffprobe is installed (tests/stages.sh setup)");
     let complaint = String::from_utf8_lossy(&out.stderr);
