@@ -5,6 +5,7 @@ mod activation;
 mod alarm_life;
 mod attachments;
 mod bad_readings;
+mod cameras;
 mod configuration;
 mod deadlines;
 mod documents;

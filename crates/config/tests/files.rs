@@ -167,4 +167,25 @@ fn a8_a_second_level_names_its_first_and_is_watched_against_it() {
         let problems = contacts(second).unwrap_err();
         assert!(problems.len() == 1 && problems[0].contains(says), "{second}: {problems:?}");
     }
+
+#[test]
+fn rows_21_and_22_a_camera_has_an_address_that_may_be_used() {
+    let camera = "[[camera]]\nid = \"chem-tanks\"\n";
+    let with = |extra: &str| format!("{camera}{extra}\n");
+    let url = |url: &str| with(&format!("url = \"{url}\""));
+    check(camera, &url("file:///etc/passwd"), "URL_SCHEME", "wanted rtsp://");
+    check(camera, &url("rtsps://10.1.1.1/"), "URL_SCHEME", "rtsps is not supported");
+    check(camera, &url("rtsp://169.254.169.254/"), "URL_FORBIDDEN_NET", "link-local");
+    check(camera, &url("rtsp://[::ffff:169.254.1.1]:554/"), "URL_FORBIDDEN_NET", "link-local");
+    check(camera, &url("rtsp://[::1]/"), "URL_FORBIDDEN_NET", "loopback");
+    check(camera, &url("rtsp://user:secret@10.1.1.1/"), "URL_LOGIN", "rtsp://…");
+    check(camera, &url("rtsp://10.1.1.1:99999/"), "URL_INVALID", "cannot be read");
+    check(camera, &with("sub_url = \"http://10.1.1.1/\""), "URL_SCHEME", "`sub_url`");
+    check(camera, &with("tags = [\"sphere-9.nh3\"]"), "TAG_UNKNOWN", "sphere-9.nh3");
+    check(camera, &with("volume = \"elsewhere\""), "VALUE_RANGE", "no [[volume]]");
+    check(camera, &with("user = \"admin\""), "KEY_MISSING", "password_file");
+    check(camera, &with("mode = \"always\""), "VALUE_RANGE", "continuous");
+    check("id = \"chem-tanks\"", "id = \"../tanks\"", "VALUE_RANGE", "letters");
+    check("id = \"chem-gate\"", "id = \"chem-tanks\"", "VALUE_RANGE", "already");
+    check("allow = [\"127.0.0.0/8\"]", "allow = [\"loopback\"]", "VALUE_RANGE", "192.168.7.0/24");
 }

@@ -34,7 +34,7 @@ async fn every_wrong_camera_says_what_is_wrong_and_the_right_one_records() {
     cameras.inject("locked", Fault::Unauthorized).unwrap();
     let html = talker(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>").await;
     let sdp = talker(
-        b"RTSP/1.0 200 OK\r\nCSeq: 1\r\nContent-Type: application/sdp\r\nContent-Length: 12\r\n\r\nv=0\r\nm=\xff\xff\r\n",
+        b"RTSP/1.0 200 OK\r\nCSeq: 1\r\nContent-Type: application/sdp\r\nContent-Length: 11\r\n\r\nv=0\r\nm=\xff\xff\r\n",
     )
     .await;
     let video = open(
