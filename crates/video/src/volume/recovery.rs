@@ -5,9 +5,9 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use super::Recorded;
 use super::recorder::Key;
 use super::writer::day;
+use super::{Recorded, retention};
 use crate::fmp4::{self, Fragment, VIDEO};
 use crate::gap::Reason;
 use crate::index::{Change, Gap, Index, IndexError, Segment};
@@ -17,6 +17,7 @@ const UNCOMMITTED_US: i64 = 120_000_000;
 
 /// Repairs a volume. Returns for each camera why nothing is recorded yet.
 pub(super) fn run(index: &mut Index, volume: &Path, cameras: &[Recorded], now: i64) -> Result<Vec<Reason>, IndexError> {
+    retention::finish(index, volume)?;
     let alive = index.last_alive()?;
     let mut changes = Vec::new();
     let mut number = index.last_segment()?;

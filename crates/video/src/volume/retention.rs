@@ -97,6 +97,16 @@ fn round(common: &Common, index: &mut Index) -> Result<(), IndexError> {
     Ok(())
 }
 
+/// Finishes what a crash interrupted: rows that were marked, whose files may be gone.
+pub(super) fn finish(index: &mut Index, volume: &Path) -> Result<(), IndexError> {
+    let marked = index.rows("SELECT * FROM segment WHERE open = 2", [], index::segment)?;
+    let mut folders = BTreeSet::new();
+    for segment in &marked {
+        unlink(&volume.join(&segment.file), &mut folders);
+    }
+    drop_rows(index, &marked, Reason::Expired).map_err(|source| IndexError::Sql { doing: "delete from", source })
+}
+
 fn dedup(doomed: &mut Vec<Segment>) {
     let mut seen = BTreeSet::new();
     doomed.retain(|s| seen.insert(s.id));

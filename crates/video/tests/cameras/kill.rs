@@ -15,6 +15,7 @@ const CAMERAS: usize = 20;
 /// Files looked at by ffprobe in the end; all are looked at by our own reader.
 const PROBED: usize = 60;
 const FOLDER: &str = "FENGHUO_TEST_VOLUME";
+const COUNT: &str = "FENGHUO_TEST_COUNT";
 /// Beside the recordings.
 const SEEN: &str = "seen.bin";
 const ADDRESS: &str = "FENGHUO_TEST_CAMERAS";
@@ -24,15 +25,16 @@ fn kills() -> usize {
     std::env::var("FENGHUO_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(100)
 }
 
-fn ids() -> Vec<String> {
-    (0..CAMERAS).map(|n| format!("camera-{n:02}")).collect()
+fn ids(count: usize) -> Vec<String> {
+    (0..count).map(|n| format!("camera-{n:02}")).collect()
 }
 
 /// The victim: this test's own program, started by the other test below, records until it is killed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn victim() {
     let (Ok(folder), Ok(address)) = (std::env::var(FOLDER), std::env::var(ADDRESS)) else { return };
-    let cameras = ids().iter().map(|id| camera(id, &address.replace("CAMERA", id))).collect();
+    let count = std::env::var(COUNT).ok().and_then(|n| n.parse().ok()).unwrap_or(CAMERAS);
+    let cameras = ids(count).iter().map(|id| camera(id, &address.replace("CAMERA", id))).collect();
     let video = open(Path::new(&folder), cameras);
     // What was received, by camera, in a file that survives a kill.
     let seen = std::fs::File::create(Path::new(&folder).join(SEEN)).unwrap();
@@ -49,14 +51,19 @@ fn received(folder: &Path) -> Vec<i64> {
     bytes.chunks_exact(8).map(|b| i64::from_le_bytes(b.try_into().unwrap())).collect()
 }
 
-fn start(folder: &Path, address: &str) -> Child {
+/// Starts the victim with so many cameras.
+pub fn start(folder: &Path, address: &str, count: usize) -> Child {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["kill::victim", "--exact", "--nocapture"]).env(FOLDER, folder).env(ADDRESS, address);
+    command
+        .args(["kill::victim", "--exact", "--nocapture"])
+        .env(FOLDER, folder)
+        .env(ADDRESS, address)
+        .env(COUNT, count.to_string());
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
-/// Files with at least one fragment, by name.
-fn files(folder: &Path) -> Vec<PathBuf> {
+/// Every file of a volume.
+pub fn files(folder: &Path) -> Vec<PathBuf> {
     let list = |path: &Path| std::fs::read_dir(path).into_iter().flatten().flatten().map(|e| e.path());
     let days = list(&folder.join("seg")).flat_map(|day| list(&day).collect::<Vec<_>>());
     days.flat_map(|camera| list(&camera).collect::<Vec<_>>()).collect()
@@ -67,7 +74,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 async fn kill_100_times_under_20_cameras_leaves_no_file_unreadable_and_no_second_unexplained() {
     let dir = tempfile::tempdir().unwrap();
     let tasks = Tasks::new();
-    let cameras = simulated(&tasks, &ids()).await;
+    let cameras = simulated(&tasks, &ids(CAMERAS)).await;
     cameras.ready("camera-00", Stream::Main).await.unwrap();
     let address = cameras.url("camera-00", Stream::Main).replace("camera-00", "CAMERA");
     let began = runtime::unix_now();
@@ -75,7 +82,7 @@ async fn kill_100_times_under_20_cameras_leaves_no_file_unreadable_and_no_second
     let mut noise = 88_172_645_463_325_252_u64;
     for n in 0..kills() {
         let before: BTreeSet<PathBuf> = files(dir.path()).into_iter().collect();
-        let mut victim = start(dir.path(), &address);
+        let mut victim = start(dir.path(), &address, CAMERAS);
         until(&format!("run {n} records all cameras"), || {
             let begun = files(dir.path()).into_iter().filter(|f| !before.contains(f) && has_fragment(f)).count();
             (begun >= CAMERAS).then_some(())
@@ -102,10 +109,10 @@ fn has_fragment(path: &Path) -> bool {
 async fn check(folder: &Path, began: i64, killed: &[Vec<i64>]) {
     // A last start repairs what the last kill left; nobody is there to be connected to.
     let nobody = "rtsp://127.0.0.1:9/CAMERA";
-    let video = open(folder, ids().iter().map(|id| camera(id, nobody)).collect());
+    let video = open(folder, ids(CAMERAS).iter().map(|id| camera(id, nobody)).collect());
     let mut lost_ms: Vec<i64> = Vec::new();
     let (mut segments, mut frames) = (0, 0);
-    for (place, id) in ids().into_iter().enumerate() {
+    for (place, id) in ids(CAMERAS).into_iter().enumerate() {
         let held = video.camera(&id).unwrap();
         let (all, gaps) = video.recordings(held, 0, i64::MAX).unwrap();
         // From its first row on; the first run began some milliseconds after we did.

@@ -7,3 +7,4 @@ mod foreign;
 mod kill;
 mod recording;
 mod rig;
+mod streams;
