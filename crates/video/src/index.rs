@@ -21,6 +21,17 @@ CREATE TABLE segment (
   offset_us INTEGER, drift_ppm REAL, within_us INTEGER);
 CREATE INDEX segment_camera ON segment (camera, t0);
 CREATE INDEX segment_open ON segment (open) WHERE open = 1;
+CREATE TABLE total (camera TEXT PRIMARY KEY, bytes INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TRIGGER segment_made AFTER INSERT ON segment BEGIN
+  INSERT INTO total VALUES (new.camera, new.bytes) ON CONFLICT (camera) DO UPDATE SET bytes = bytes + new.bytes;
+END;
+CREATE TRIGGER segment_changed AFTER UPDATE OF bytes, file ON segment BEGIN
+  UPDATE total SET bytes = bytes - old.bytes * (old.file LIKE 'seg/%') + new.bytes * (new.file LIKE 'seg/%')
+  WHERE camera = new.camera;
+END;
+CREATE TRIGGER segment_gone AFTER DELETE ON segment WHEN old.file LIKE 'seg/%' BEGIN
+  UPDATE total SET bytes = bytes - old.bytes WHERE camera = old.camera;
+END;
 CREATE TABLE gap (
   id INTEGER PRIMARY KEY, camera TEXT NOT NULL, t0 INTEGER NOT NULL, t1 INTEGER, reason TEXT NOT NULL);
 CREATE INDEX gap_camera ON gap (camera, t0);

@@ -113,6 +113,8 @@ impl Cut {
             let init = fmp4::read_init(&mut file)?;
             let Some((_, clock, entry)) = init.tracks.iter().find(|(n, ..)| *n == VIDEO).cloned() else { continue };
             if clocks[0] != 0 && clocks[0] != clock {
+                // RTP's clock for pictures is 90 kHz whatever the codec; a file cannot have two.
+                tracing::warn!(file = %located.path.display(), clock, "left out of a cut: another clock");
                 continue;
             }
             clocks[0] = clock;

@@ -14,6 +14,8 @@ use crate::index::{self, Change, Gap, Index, IndexError, Segment};
 
 /// Deleted in one round; the next round is five seconds later.
 const ROUND_MAX: usize = 2_000;
+/// Of one camera, for want of space.
+const CAMERA_MAX: usize = 100;
 
 /// For how long a camera's recordings are kept.
 #[derive(Clone, Debug, PartialEq)]
@@ -118,14 +120,19 @@ fn expired(index: &Index, camera: &str, oldest: i64) -> Result<Vec<Segment>, Ind
     index.rows(sql, params![camera, oldest, ROUND_MAX as i64], index::segment)
 }
 
-/// Oldest first, until what is left fits.
-fn over_quota(index: &Index, camera: &str, limit: u64) -> Result<Vec<Segment>, IndexError> {
-    let sql = "SELECT * FROM segment WHERE id IN (
-                 SELECT id FROM (SELECT id, open, sum(bytes) OVER (ORDER BY t0 DESC, id DESC) AS upto
-                                 FROM segment WHERE camera = ?1 AND file LIKE 'seg/%')
-                 WHERE upto > ?2 AND open <> 1)
-               ORDER BY t0 LIMIT ?3";
-    index.rows(sql, params![camera, limit as i64, ROUND_MAX as i64], index::segment)
+/// Oldest first, until what is left fits. What a camera holds is kept by triggers: no round adds up a month of rows.
+fn over_quota(index: &mut Index, camera: &str, limit: u64) -> Result<Vec<Segment>, IndexError> {
+    let total = "SELECT bytes FROM total WHERE camera = ?1";
+    let total = index.rows(total, [camera], |r| r.get::<_, i64>(0))?.pop().unwrap_or(0).max(0) as u64;
+    let Some(mut excess) = total.checked_sub(limit).filter(|n| *n > 0) else { return Ok(Vec::new()) };
+    let sql = "SELECT * FROM segment WHERE camera = ?1 AND open <> 1 AND file LIKE 'seg/%' ORDER BY t0 LIMIT ?2";
+    let mut oldest = index.rows(sql, params![camera, ROUND_MAX as i64], index::segment)?;
+    oldest.retain(|s| {
+        let needed = excess > 0;
+        excess = excess.saturating_sub(s.bytes);
+        needed
+    });
+    Ok(oldest)
 }
 
 /// Oldest of the lowest priority first. A file that an alarm holds would free nothing.
@@ -140,7 +147,7 @@ fn for_space(common: &Common, index: &Index, want: u64) -> Result<Vec<Segment>, 
     for cameras in by_rank.into_values().rev() {
         let mut candidates = Vec::new();
         for camera in cameras {
-            candidates.extend(index.rows(sql, params![camera, ROUND_MAX as i64], index::segment)?);
+            candidates.extend(index.rows(sql, params![camera, CAMERA_MAX as i64], index::segment)?);
         }
         candidates.sort_by_key(|s| s.t0);
         for segment in candidates {

@@ -26,7 +26,8 @@ export type Rejection = S['RejectionView'];
 export type Permission =
   | 'alarm.acknowledge' | 'alarm.shelve' | 'alarm.shelve_urgent' | 'alarm.comment' | 'alarm.reset' | 'order.issue' | 'order.act' | 'watch.keep'
   | 'roster.manage' | 'ledger.write' | 'ledger.approve' | 'incident.report' | 'incident.command' | 'drill.run' | 'field.link' | 'attachment.write'
-  | 'tag.service' | 'audit.read' | 'rules.reload' | 'accounts.manage' | 'site.read';
+  | 'tag.service' | 'audit.read' | 'rules.reload' | 'accounts.manage' | 'site.read'
+  | 'video.view' | 'video.export';
 
 export type Hello = S['Hello'] & { type: 'hello' };
 export type AlarmFrame = S['AlarmFrame'] & { type: 'alarm' };
