@@ -1,8 +1,8 @@
 //! Text to checked settings, sites and rules. All problems at once, each with file, line, key, found and wanted.
 
-mod conditions;
 pub mod address;
 mod camera;
+mod conditions;
 mod demo;
 mod hall;
 mod levels;

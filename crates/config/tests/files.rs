@@ -167,6 +167,7 @@ fn a8_a_second_level_names_its_first_and_is_watched_against_it() {
         let problems = contacts(second).unwrap_err();
         assert!(problems.len() == 1 && problems[0].contains(says), "{second}: {problems:?}");
     }
+}
 
 #[test]
 fn rows_21_and_22_a_camera_has_an_address_that_may_be_used() {
