@@ -1,6 +1,6 @@
 //! How a camera is, for the duty officer.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -65,6 +65,8 @@ pub struct Status {
     pub lost_packets: u64,
     /// The newest picture.
     pub last_frame_at: i64,
+    /// Pictures received since the program started.
+    pub pictures: u64,
     /// Its clock beside ours.
     pub clock: Option<Alignment>,
     /// How often its clock was set.
@@ -74,8 +76,9 @@ pub struct Status {
 /// Shared between the session and whoever asks.
 pub struct StatusCell {
     status: Mutex<Status>,
-    /// Changes with every picture.
+    /// Changes with every picture, as does the number of all.
     last_frame_at: AtomicI64,
+    pictures: AtomicU64,
 }
 
 impl StatusCell {
@@ -93,20 +96,23 @@ impl StatusCell {
             kbit_per_s: 0.0,
             lost_packets: 0,
             last_frame_at: 0,
+            pictures: 0,
             clock: None,
             clock_steps: 0,
         };
-        Self { status: Mutex::new(status), last_frame_at: AtomicI64::new(0) }
+        Self { status: Mutex::new(status), last_frame_at: AtomicI64::new(0), pictures: AtomicU64::new(0) }
     }
 
     /// As it is now.
     pub fn get(&self) -> Status {
         let last_frame_at = self.last_frame_at.load(Ordering::Relaxed);
-        Status { last_frame_at, ..self.status.lock().clone() }
+        let pictures = self.pictures.load(Ordering::Relaxed);
+        Status { last_frame_at, pictures, ..self.status.lock().clone() }
     }
 
     pub(super) fn frame_at(&self, received_us: i64) {
         self.last_frame_at.store(received_us, Ordering::Relaxed);
+        self.pictures.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn change(&self, change: impl FnOnce(&mut Status)) {

@@ -286,6 +286,12 @@ impl Open {
         }
     }
 
+    /// Time between two pictures: as received, or as taken, for after a stall many are received at once.
+    fn span(&self, from: &Frame, to: &Frame) -> Duration {
+        let taken = (to.rtp - from.rtp).max(0) as u64 * 1_000_000 / u64::from(self.track.clock_hz.max(1));
+        to.received.saturating_duration_since(from.received).max(Duration::from_micros(taken))
+    }
+
     fn pause(&self, frame: &Frame) -> Action {
         Action::Pause { t0: self.end_of_last(), t1: self.time_of(frame), reason: Reason::Stalled }
     }
@@ -301,7 +307,7 @@ impl Open {
     }
 
     fn take(&mut self, frame: Arc<Frame>, fragment: Duration, actions: &mut Vec<Action>) {
-        let since = self.pictures.first().map_or(Duration::ZERO, |f| frame.received.duration_since(f.received));
+        let since = self.pictures.first().map_or(Duration::ZERO, |first| self.span(first, &frame));
         // Of motion JPEG every frame is a key frame, and none needs a fragment of its own.
         let begins = frame.key && frame.track.codec != Codec::Mjpeg;
         if begins || since >= fragment || self.bytes > FRAGMENT_BYTES_MAX {
