@@ -93,6 +93,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alarms/{id}/clips": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What an alarm keeps of its cameras. */
+        get: operations["list_clips"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/{id}/clips/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make one MP4 of a clip, with a manifest; both say who exported it. */
+        post: operations["export_clip"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/alarms/{id}/comment": {
         parameters: {
             query?: never;
@@ -104,6 +138,23 @@ export interface paths {
         put?: never;
         /** Write a comment. */
         post: operations["comment_alarm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/{id}/exports/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An exported clip or its manifest. */
+        get: operations["get_export"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -244,6 +295,74 @@ export interface paths {
         };
         /** Head of the audit chain: write its hash down, and nobody can rewrite what came before. */
         get: operations["get_audit_head"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cameras": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every camera: its state, its last trouble, whether it is recorded. */
+        get: operations["list_cameras"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cameras/{id}/recordings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was recorded of a camera and what was not, at most 31 days. */
+        get: operations["list_recordings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cameras/{id}/segments/{segment}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One segment as it is on the disk. */
+        get: operations["get_segment"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cameras/{id}/video": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A stretch of time as one MP4, at most an hour; begins where asked, from the key frame before it. */
+        get: operations["get_video"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1241,6 +1360,109 @@ export interface components {
             /** @description Rows. */
             rows: components["schemas"]["AuditRowView"][];
         };
+        /** @description How a camera's clock stands to the server's. */
+        CameraClockView: {
+            /**
+             * Format: double
+             * @description How fast that grows, millionths.
+             */
+            drift_ppm: number;
+            /**
+             * Format: int64
+             * @description Camera minus server.
+             */
+            offset_us: number;
+            /**
+             * Format: int64
+             * @description The offset is right within this.
+             */
+            within_us: number;
+        };
+        /** @description What is wrong with a camera, or was until a minute ago. */
+        CameraTroubleView: components["schemas"]["ReasonView"] & {
+            /**
+             * Format: int64
+             * @description When.
+             */
+            at: number;
+            /** @description For whoever repairs it. */
+            detail: string;
+        };
+        /** @description A camera. */
+        CameraView: {
+            clock?: components["schemas"]["CameraClockView"] | null;
+            /** @description `h264`, `h265`, `mjpeg`; empty: not known yet. */
+            codec: string;
+            /** @description The codec as browsers name it. */
+            codec_rfc6381: string;
+            /** @description Enterprise. */
+            enterprise: string;
+            /**
+             * Format: double
+             * @description Pictures a second.
+             */
+            frames_per_s: number;
+            /**
+             * Format: int32
+             * @description Pixels.
+             */
+            height: number;
+            /** @description Id. */
+            id: string;
+            /**
+             * Format: double
+             * @description Thousand bits a second.
+             */
+            kbit_per_s: number;
+            /**
+             * Format: int64
+             * @description The newest picture; 0: none yet.
+             */
+            last_frame_at: number;
+            /**
+             * Format: int64
+             * @description RTP packets lost since the start.
+             */
+            lost_packets: number;
+            /** @description `continuous`, `rolling` or `on_demand`. */
+            mode: string;
+            /** @description Name in English. */
+            name_en: string;
+            /** @description Name. */
+            name_zh: string;
+            not_recording?: components["schemas"]["ReasonView"] | null;
+            /** @description Whether pictures are being written, or why not. */
+            recording: boolean;
+            /**
+             * Format: int64
+             * @description When it is tried again.
+             */
+            retry_at?: number | null;
+            /**
+             * Format: int64
+             * @description Since when.
+             */
+            since: number;
+            /** @description Sound it sends that is not recorded, by its name. */
+            sound_dropped?: string | null;
+            /** @description `starting`, `connecting`, `receiving`, `retrying`, `auth_failed` or `idle`. */
+            state: string;
+            /** @description Tags whose alarms it is bound to; empty: all of its enterprise. */
+            tags: string[];
+            trouble?: components["schemas"]["CameraTroubleView"] | null;
+            /**
+             * Format: int32
+             * @description Pixels.
+             */
+            width: number;
+        };
+        /** @description Cameras. */
+        CamerasView: {
+            /** @description All of them. */
+            cameras: components["schemas"]["CameraView"][];
+            /** @description Disks with trouble. */
+            volumes: components["schemas"]["VolumeTroubleView"][];
+        };
         /** @description Why an item changed. */
         CauseView: {
             /** @enum {string} */
@@ -1294,6 +1516,32 @@ export interface components {
             seq: number;
             /** @enum {string} */
             type: "receipt";
+        };
+        /** @description What an alarm keeps of one camera. */
+        ClipView: {
+            /** @description Camera. */
+            camera: string;
+            /** @description `active` or `complete`. */
+            state: string;
+            /**
+             * Format: int64
+             * @description Kept from.
+             */
+            t0: number;
+            /**
+             * Format: int64
+             * @description Kept to; of an active one: planned.
+             */
+            t1: number;
+            /** @description Where to get it as one MP4, as far as it is recorded. */
+            url: string;
+        };
+        /** @description Clips of an alarm. */
+        ClipsView: {
+            /** @description Alarm. */
+            alarm_id: string;
+            /** @description One for each camera. */
+            clips: components["schemas"]["ClipView"][];
         };
         /** @description Comment. */
         CommentBody: {
@@ -1423,6 +1671,37 @@ export interface components {
             /** @description `exercise`. */
             type: string;
         };
+        /** @description Take a clip away. */
+        ExportBody: {
+            /** @description Camera. */
+            camera: string;
+        };
+        /** @description A clip as one MP4 with a manifest. */
+        ExportView: {
+            /**
+             * Format: int64
+             * @description Bytes.
+             */
+            bytes: number;
+            /** @description Where to get its manifest. */
+            manifest_url: string;
+            /** @description File name; says who exported it and when. */
+            name: string;
+            /** @description SHA-256 of the file, hexadecimal. */
+            sha256: string;
+            /**
+             * Format: int64
+             * @description From.
+             */
+            t0: number;
+            /**
+             * Format: int64
+             * @description To.
+             */
+            t1: number;
+            /** @description Where to get it. */
+            url: string;
+        };
         /** @description What a receiver reported. */
         FeedbackView: {
             /**
@@ -1518,6 +1797,21 @@ export interface components {
         FlowsView: {
             /** @description Flows. */
             flows: components["schemas"]["FlowView"][];
+        };
+        /** @description A stretch without pictures, and why. */
+        GapView: {
+            /** @description Why. */
+            reason: components["schemas"]["ReasonView"];
+            /**
+             * Format: int64
+             * @description From.
+             */
+            t0: number;
+            /**
+             * Format: int64
+             * @description To; none: goes on.
+             */
+            t1?: number | null;
         };
         /** @description What must hold, on the item as it would be with what is given. */
         GuardView: {
@@ -2213,6 +2507,15 @@ export interface components {
              */
             seq: number;
         };
+        /** @description A stable code and what it means, in both languages. */
+        ReasonView: {
+            /** @description Stable code. */
+            code: string;
+            /** @description English. */
+            en: string;
+            /** @description Chinese. */
+            zh: string;
+        };
         /** @description One step in an order's life. */
         ReceiptView: {
             /**
@@ -2226,6 +2529,25 @@ export interface components {
             note: string;
             /** @description State reached. */
             state: string;
+        };
+        /** @description What was recorded of a camera, and what was not: every moment since its first recording lies in one or the other. */
+        RecordingsView: {
+            /** @description Camera. */
+            camera: string;
+            /**
+             * Format: int64
+             * @description From.
+             */
+            from: number;
+            /** @description Gaps, oldest first. */
+            gaps: components["schemas"]["GapView"][];
+            /** @description Files, oldest first. */
+            segments: components["schemas"]["SegmentView"][];
+            /**
+             * Format: int64
+             * @description To.
+             */
+            to: number;
         };
         /** @description A refused payload kept for people to see. */
         RejectionView: {
@@ -2313,6 +2635,46 @@ export interface components {
              * @description Its number.
              */
             revision: number;
+        };
+        /** @description A file of one camera. */
+        SegmentView: {
+            /**
+             * Format: int64
+             * @description Bytes.
+             */
+            bytes: number;
+            clock?: components["schemas"]["CameraClockView"] | null;
+            /** @description The codec as browsers name it. */
+            codec_rfc6381: string;
+            /**
+             * Format: int64
+             * @description Pictures.
+             */
+            frames: number;
+            /**
+             * Format: int64
+             * @description Number.
+             */
+            id: number;
+            /** @description Key frames, microseconds after `t0`: where playing may begin. */
+            keys_us: number[];
+            /**
+             * Format: int64
+             * @description RTP packets lost.
+             */
+            lost_packets: number;
+            /** @description Still being written. */
+            open: boolean;
+            /**
+             * Format: int64
+             * @description First picture.
+             */
+            t0: number;
+            /**
+             * Format: int64
+             * @description End of the last picture.
+             */
+            t1: number;
         };
         /** @description Take a tag out of service, or return it. */
         ServiceBody: {
@@ -2634,6 +2996,15 @@ export interface components {
             name_en: string;
             /** @description Chinese name. */
             name_zh: string;
+        };
+        /** @description A disk that is not as it should be. */
+        VolumeTroubleView: {
+            /** @description English. */
+            en: string;
+            /** @description Disk. */
+            volume: string;
+            /** @description Chinese. */
+            zh: string;
         };
         /** @description Act on an item. */
         WorkActBody: {
@@ -3043,6 +3414,78 @@ export interface operations {
             };
         };
     };
+    list_clips: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `A-000123` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClipsView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_clip: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `A-000123` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     comment_alarm: {
         parameters: {
             query?: never;
@@ -3075,6 +3518,37 @@ export interface operations {
                 };
             };
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `A-000123` */
+                id: string;
+                /** @description as the export answered */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description MP4 or JSON */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3423,6 +3897,145 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditHeadView"];
+                };
+            };
+        };
+    };
+    list_cameras: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CamerasView"];
+                };
+            };
+        };
+    };
+    list_recordings: {
+        parameters: {
+            query: {
+                /** @description From, microseconds since the epoch. */
+                from: number;
+                /** @description To, microseconds since the epoch. */
+                to: number;
+            };
+            header?: never;
+            path: {
+                /** @description camera */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordingsView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_segment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description camera */
+                id: string;
+                /** @description number */
+                segment: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description fragmented MP4 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "video/mp4": unknown;
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_video: {
+        parameters: {
+            query: {
+                /** @description From, microseconds since the epoch. */
+                from: number;
+                /** @description To, microseconds since the epoch. */
+                to: number;
+            };
+            header?: never;
+            path: {
+                /** @description camera */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description fragmented MP4 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "video/mp4": unknown;
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
