@@ -120,7 +120,9 @@ fn receiver(stage: &Stage<'_>, incident: &Item, plan: &PlanCard, task: &TaskTemp
     let settings = stage.book.settings();
     let roles = incident.fields.get("roles");
     let by_role = |role: &str| roles.and_then(|r| r.part(role)).and_then(Value::as_text).map(str::to_owned);
-    let by_role = |role: &str| by_role(role).and_then(|who| party_of(settings, who)).or_else(|| own_role(settings, incident, role));
+    let by_role = |role: &str| {
+        by_role(role).and_then(|who| party_of(settings, who)).or_else(|| own_role(settings, incident, role))
+    };
     let group = plan.groups.iter().find(|g| g.id == task.group).map(|g| by_role(&g.role));
     let named = Some(task.receiver.clone()).filter(|r| settings.parties.is_empty() || settings.party(r).is_some());
     let found = by_role(&task.receiver).or(named.filter(|n| !n.is_empty())).or_else(|| by_role(&task.role));
