@@ -6,6 +6,7 @@ pub mod fmp4;
 mod frame;
 mod gap;
 pub mod index;
+pub mod live;
 pub mod media;
 pub mod room;
 pub mod session;
