@@ -6,6 +6,7 @@ mod console;
 mod deps;
 mod described;
 mod hub;
+mod live;
 mod openapi;
 mod problem;
 mod routes;
@@ -20,6 +21,7 @@ pub use deps::{
     AccountChange, AccountRow, AlarmQuery, AuditEntry, Blocking, Cameras, Desk, GroupQuery, HistoryQuery, Media,
     NewAttachment, RangeQuery, Records, SessionRow, Subsystem, TimelineQuery, TokenKind, TokenRow,
 };
+pub use live::{Live, LivePage, LiveTold, Still};
 pub use hub::{FellBehind, Hub, frame};
 pub use openapi::document;
 pub use server::{Api, Parts, Settings};

@@ -34,15 +34,17 @@ impl Timeline {
     /// Beginning and length of a frame with this timestamp.
     pub fn place(&mut self, rtp: i64) -> (u64, u32) {
         let step = self.last_rtp.map_or(0, |last| rtp.wrapping_sub(last));
-        if self.last_rtp.is_none() || step.abs() > LEAP_MAX_S * self.clock_hz {
-            self.shift = rtp.wrapping_sub(self.next);
-        } else if step > 0 && step < self.clock_hz {
+        if step > 0 && step < self.clock_hz {
             self.usual += (step - self.usual) / 8;
         }
-        self.last_rtp = Some(rtp);
-        let ahead = rtp.wrapping_sub(self.shift).wrapping_sub(self.next);
-        let (least, most) = ((self.usual / 4).max(1), LEAP_MAX_S * self.clock_hz);
-        let duration = (self.usual + ahead).clamp(least, most);
+        let first = self.last_rtp.replace(rtp).is_none();
+        let most = LEAP_MAX_S * self.clock_hz;
+        let mut ahead = rtp.wrapping_sub(self.shift).wrapping_sub(self.next);
+        if first || ahead.saturating_abs() > most {
+            self.shift = rtp.wrapping_sub(self.next);
+            ahead = 0;
+        }
+        let duration = (self.usual + ahead).clamp((self.usual / 4).max(1), most);
         let time = self.next;
         self.next += duration;
         (time.max(0) as u64, duration as u32)
