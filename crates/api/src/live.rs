@@ -65,11 +65,16 @@ pub struct Still {
     pub at: i64,
 }
 
+/// A picture under way.
+pub type Snapshot = Pin<Box<dyn Future<Output = Result<Still, Problem>> + Send>>;
+
 /// What this room needs of the cameras.
 #[derive(Clone)]
 pub struct Live {
     /// Opens a page; layouts come through the channel.
     pub page: Arc<dyn Fn(mpsc::Receiver<Vec<LiveTile>>) -> LivePage + Send + Sync>,
+    /// Takes a picture of a camera.
+    pub snapshot: Arc<dyn Fn(String) -> Snapshot + Send + Sync>,
     /// Whether there is such a camera.
     pub knows: Arc<dyn Fn(&str) -> bool + Send + Sync>,
 }

@@ -73,7 +73,8 @@ use crate::routes as r;
         r::cameras::clips,
         r::cameras::export,
         r::cameras::exported,
-        r::live::ticket
+        r::live::ticket,
+        r::live::snapshot
     ),
     components(schemas(
         protocol::Hello,

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use api::{LivePage, LiveTold};
+use api::{LivePage, LiveTold, Snapshot, Still};
 use futures_util::stream;
-use protocol::{LiveMode, LiveStream, LiveTile, LiveTileFrame, ReasonView};
+use protocol::{LiveMode, LiveStream, LiveTile, LiveTileFrame, Problem, ReasonView};
 use tokio::sync::mpsc;
 use video::live::{Limits, Mode, Page, TileState, Told, Watch, Which};
 
@@ -12,11 +12,22 @@ use crate::cameras::Cameras;
 
 /// The API's view of what is live.
 pub fn live(cameras: &Cameras) -> api::Live {
-    let (of, known) = (cameras.clone(), cameras.clone());
+    let (of, known, seen) = (cameras.clone(), cameras.clone(), cameras.clone());
     api::Live {
         page: Arc::new(move |layouts| page(of.clone(), layouts)),
+        snapshot: Arc::new(move |camera| snapshot(seen.clone(), camera)),
         knows: Arc::new(move |id| known.get().is_some_and(|v| v.camera(id).is_some())),
     }
+}
+
+fn snapshot(cameras: Cameras, camera: String) -> Snapshot {
+    Box::pin(async move {
+        let source = cameras.get().and_then(|v| v.source(&camera, Which::Main));
+        let source = source.ok_or_else(|| Problem::new("NOT_FOUND", &camera))?;
+        let taken = video::live::snapshot(source).await;
+        let still = taken.map_err(|why| Problem::new("NO_PICTURE", &camera).detail(why.zh, why.en))?;
+        Ok(Still { jpeg: still.jpeg, at: still.received_us })
+    })
 }
 
 struct Open {
@@ -60,7 +71,8 @@ fn watch_of(tile: &LiveTile) -> Watch {
         which: if tile.stream == LiveStream::Sub { Which::Sub } else { Which::Main },
         mode: match tile.mode {
             LiveMode::Raw => Mode::Raw,
-            LiveMode::Mse | LiveMode::Jpeg => Mode::Mse,
+            LiveMode::Mse => Mode::Mse,
+            LiveMode::Jpeg => Mode::Jpeg,
         },
     }
 }
@@ -80,7 +92,7 @@ fn frame(state: TileState) -> LiveTileFrame {
         camera: state.camera,
         stream: if state.which == Which::Sub { LiveStream::Sub } else { LiveStream::Main },
         state: state.state.code().into(),
-        why: state.trouble.map(|t| ReasonView { code: t.code.into(), zh: t.zh.into(), en: t.en.into() }),
+        why: state.why.map(|t| ReasonView { code: t.code.into(), zh: t.zh.into(), en: t.en.into() }),
         codec,
         codec_rfc6381,
         width: state.size.0,

@@ -82,6 +82,13 @@ const CODES: &[Code] = &[
         hint: "GET /api/v1/cameras/{id}/recordings says why",
     },
     Code {
+        code: "NO_PICTURE",
+        status: 503,
+        zh: "摄像机当前没有画面",
+        en: "there is no picture of this camera now",
+        hint: "see its state in GET /api/v1/cameras",
+    },
+    Code {
         code: "TICKET_INVALID",
         status: 403,
         zh: "观看票据无效或已过期",

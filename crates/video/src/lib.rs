@@ -8,6 +8,7 @@ mod gap;
 pub mod index;
 pub mod live;
 pub mod media;
+pub mod picture;
 pub mod room;
 pub mod session;
 pub mod volume;

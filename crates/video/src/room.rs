@@ -11,6 +11,7 @@ use crate::clip::Clips;
 use crate::index::{Gap, IndexError, Segment};
 use crate::live::{self, Which};
 use crate::media::Located;
+use crate::picture::Decoding;
 use crate::session::{Session, Source, Status};
 use crate::volume::{self, Feed, Keep, Recorded, Volume};
 
@@ -137,8 +138,8 @@ impl Video {
             }
         }
         let now = runtime::unix_now();
-        let watched = live::Counts::new(metrics);
-        let held = |c| Arc::new(held(c, &settings, &volumes, (now, &watched)));
+        let (watched, decoding) = (live::Counts::new(metrics), Decoding::start(metrics)?);
+        let held = |c| Arc::new(held(c, &settings, &volumes, (now, &watched, &decoding)));
         let cameras: Vec<_> = settings.cameras.iter().map(held).collect();
         let sessions = Tasks::new();
         let counts = (
@@ -236,11 +237,11 @@ fn recorded(settings: &Settings, volume: &str) -> Vec<Recorded> {
     here.map(|c| Recorded { camera: c.id.clone(), keep: c.keep.clone() }).collect()
 }
 
-fn held(camera: &Camera, settings: &Settings, volumes: &[Arc<Volume>], (now, counts): (i64, &live::Counts)) -> Held {
+fn held(camera: &Camera, settings: &Settings, volumes: &[Arc<Volume>], (now, counts, decoding): (i64, &live::Counts, &Decoding)) -> Held {
     let volume = volume_of(camera, settings).and_then(|id| volumes.iter().find(|v| v.settings().id == id));
     // Without a disk there is nothing to do but to be watched.
     let on_demand = matches!(camera.keep, Keep::OnDemand { .. }) || volume.is_none();
-    let source = |wanted| Arc::new(live::Source::new(live::Channel::new(counts.clone()), wanted, now));
+    let source = |wanted| Arc::new(live::Source::new(live::Channel::new(counts.clone(), Some(decoding.clone())), wanted, now));
     Held {
         camera: camera.clone(),
         main: source(if on_demand { 0 } else { i64::MAX }),

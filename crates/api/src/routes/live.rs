@@ -1,7 +1,9 @@
-//! Tickets for live pictures.
+//! Tickets for live pictures, and single ones.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
 use protocol::{LiveStream, Permission, Problem, TicketBody, TicketCamera, TicketView};
 
 use super::cameras::audited;
@@ -41,4 +43,25 @@ fn named(c: &TicketCamera) -> String {
         Some(LiveStream::Main) => format!("{}/main", c.camera),
         Some(LiveStream::Sub) => format!("{}/sub", c.camera),
     }
+}
+
+/// When the server received the picture, microseconds since the epoch.
+const PICTURE_AT: HeaderName = HeaderName::from_static("x-picture-at");
+
+/// The newest key frame of a camera as JPEG; header `x-picture-at` says when it was received. A camera that is not open
+/// is opened for it.
+#[utoipa::path(get, path = "/api/v1/cameras/{id}/snapshot.jpg", operation_id = "get_snapshot",
+    params(("id" = String, Path, description = "camera")),
+    responses((status = 200, description = "JPEG", content_type = "image/jpeg"), (status = 404, body = Problem), (status = 503, body = Problem)))]
+pub async fn snapshot(State(api): State<Api>, caller: Caller, Path(id): Path<String>) -> Result<Response, Answer> {
+    caller.may(Permission::VideoView)?;
+    if !(api.live.knows)(&id) {
+        return Err(Problem::new("NOT_FOUND", &id).into());
+    }
+    audited(&api, &caller, "video.snapshot", id.clone()).await?;
+    let still = (api.live.snapshot)(id).await?;
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("image/jpeg"));
+    headers.insert(PICTURE_AT, HeaderValue::from(still.at));
+    Ok((headers, still.jpeg).into_response())
 }

@@ -119,6 +119,7 @@ fn camera_routes() -> Router<Api> {
         .route("/api/v1/cameras", get(cameras::list))
         .route("/api/v1/video", get(crate::live::video))
         .route("/api/v1/video/tickets", post(live::ticket))
+        .route("/api/v1/cameras/{id}/snapshot.jpg", get(live::snapshot))
         .route("/api/v1/cameras/{id}/recordings", get(cameras::recordings))
         .route("/api/v1/cameras/{id}/segments/{segment}", get(cameras::segment))
         .route("/api/v1/cameras/{id}/video", get(cameras::video))

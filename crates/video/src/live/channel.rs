@@ -1,7 +1,7 @@
 //! One stream and everybody who watches it. Each frame is prepared once and shared.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -9,13 +9,17 @@ use runtime::{Counter, Gauge, Metrics};
 
 use super::page::{Mode, Shared};
 use super::timeline::Timeline;
-use crate::fmp4::{Layout, Run, RunSample, VIDEO, fragment_head, init_segment};
-use crate::frame::{Frame, Track};
+use crate::picture::{Decoding, Still, Why};
+use crate::fmp4::{Layout, Run, RunSample, VIDEO, fragment_head, init_segment, parameters};
+use crate::frame::{Codec, Frame, Track};
 
 /// Frames since the last key frame are kept up to so many bytes for one stream.
 const CACHE_BYTES_MAX: usize = 4 << 20;
 /// The same for all streams together.
 const CACHES_BYTES_MAX: usize = 512 << 20;
+
+/// Single pictures are at least so far apart, microseconds: a little under a second, for key frames come a little early.
+const PICTURE_US: i64 = 900_000;
 
 /// What all channels count together.
 #[derive(Clone, Debug)]
@@ -83,23 +87,6 @@ impl Take {
     }
 }
 
-/// The decoder's parameters inside a sample entry: the body of its `avcC` or `hvcC`.
-fn parameters(entry: &Bytes) -> Bytes {
-    // A sample entry of pictures has 86 bytes before its boxes (ISO/IEC 14496-12 §12.1.3).
-    let mut at = 86;
-    while let Some(head) = entry.get(at..at + 8) {
-        let size = u32::from_be_bytes([head[0], head[1], head[2], head[3]]) as usize;
-        if size < 8 || at + size > entry.len() {
-            break;
-        }
-        if matches!(&head[4..], b"avcC" | b"hvcC") {
-            return entry.slice(at + 8..at + size);
-        }
-        at += size;
-    }
-    Bytes::new()
-}
-
 /// A frame as viewers get it.
 #[derive(Debug)]
 pub struct Coded {
@@ -147,6 +134,7 @@ struct Viewer {
     seat: Seat,
     page: Arc<Shared>,
     tile: u16,
+    mode: Mode,
 }
 
 #[derive(Default)]
@@ -159,18 +147,24 @@ struct Inner {
     cache_bytes: usize,
     viewers: Vec<Viewer>,
     seats: u64,
+    /// The newest single picture, or why there is none.
+    still: Option<Result<Arc<Still>, Why>>,
+    /// Server time of the frame that was last asked for as a picture.
+    asked_us: i64,
 }
 
 /// One stream of one camera.
 pub struct Channel {
     inner: Mutex<Inner>,
     counts: Counts,
+    decoding: Option<Decoding>,
+    me: Weak<Self>,
 }
 
 impl Channel {
     /// Nobody watches, nothing came.
-    pub fn new(counts: Counts) -> Self {
-        Self { inner: Mutex::default(), counts }
+    pub fn new(counts: Counts, decoding: Option<Decoding>) -> Arc<Self> {
+        Arc::new_cyclic(|me| Self { inner: Mutex::default(), counts, decoding, me: me.clone() })
     }
 
     /// A frame for everybody; never blocks. Sound is not sent.
@@ -181,7 +175,10 @@ impl Channel {
         let mut inner = self.inner.lock();
         let coded = Arc::new(inner.prepare(frame));
         inner.keep(&coded, &self.counts);
-        for viewer in &inner.viewers {
+        if coded.is_key() && inner.viewers.iter().any(|v| v.mode == Mode::Jpeg) {
+            self.picture(&mut inner, &coded);
+        }
+        for viewer in inner.viewers.iter().filter(|v| v.mode != Mode::Jpeg) {
             let dropped = viewer.page.push(viewer.tile, &coded);
             self.counts.dropped.add(dropped);
         }
@@ -192,6 +189,7 @@ impl Channel {
         let mut inner = self.inner.lock();
         inner.forget(&self.counts);
         inner.take = None;
+        inner.still = None;
     }
 
     /// The newest key frame.
@@ -204,10 +202,47 @@ impl Channel {
         let mut inner = self.inner.lock();
         inner.seats += 1;
         let seat = Seat(inner.seats);
-        page.open(tile, mode, inner.cache.iter().cloned());
-        inner.viewers.push(Viewer { seat, page: page.clone(), tile });
+        inner.viewers.push(Viewer { seat, page: page.clone(), tile, mode });
         self.counts.watching(1);
+        if mode != Mode::Jpeg {
+            page.open(tile, mode, inner.cache.iter().cloned());
+            return seat;
+        }
+        page.open(tile, mode, []);
+        if let Some(Ok(still)) = &inner.still {
+            page.show(tile, still);
+        }
+        if let Some(key) = inner.cache.first().cloned() {
+            self.picture(&mut inner, &key);
+        }
         seat
+    }
+
+    /// Asks for a frame as a single picture, unless the last one was just now.
+    fn picture(&self, inner: &mut Inner, coded: &Arc<Coded>) {
+        let at = coded.frame.received_us;
+        if (at - inner.asked_us).abs() < PICTURE_US {
+            return;
+        }
+        inner.asked_us = at;
+        if coded.frame.track.codec == Codec::Mjpeg {
+            let still = Still { jpeg: coded.frame.bytes.clone(), received_us: at };
+            return inner.show(Ok(Arc::new(still)));
+        }
+        let (Some(decoding), me) = (&self.decoding, self.me.clone()) else { return };
+        let made = decoding.make(coded.frame.clone(), move |result| {
+            if let Some(channel) = me.upgrade() {
+                channel.inner.lock().show(result.map(Arc::new));
+            }
+        });
+        if let Err(why) = made {
+            inner.show(Err(why));
+        }
+    }
+
+    /// Why the frames that come make no picture.
+    pub fn undecoded(&self) -> Option<Why> {
+        self.inner.lock().still.as_ref().and_then(|s| s.as_ref().err().copied())
     }
 
     /// It watches no more.
@@ -225,6 +260,13 @@ impl Channel {
 }
 
 impl Inner {
+    fn show(&mut self, still: Result<Arc<Still>, Why>) {
+        if let Ok(still) = &still {
+            self.viewers.iter().filter(|v| v.mode == Mode::Jpeg).for_each(|v| v.page.show(v.tile, still));
+        }
+        self.still = Some(still);
+    }
+
     fn prepare(&mut self, frame: &Arc<Frame>) -> Coded {
         let take = match &self.take {
             Some(take) if Arc::ptr_eq(&take.track, &frame.track) || take.track == frame.track => take.clone(),
@@ -288,7 +330,6 @@ mod tests {
 
     use super::super::queue::Limits;
     use super::*;
-    use crate::frame::Codec;
 
     pub fn track(width: u16) -> Arc<Track> {
         Arc::new(Track {
@@ -324,7 +365,7 @@ mod tests {
 
     #[test]
     fn a_new_viewer_gets_everything_since_the_last_key_frame_and_then_what_comes() {
-        let channel = Channel::new(Counts::new(&Metrics::default()));
+        let channel = Channel::new(Counts::new(&Metrics::default()), None);
         publish(&channel, 0, "KppKpp");
         let page = Arc::new(Shared::new(Limits::default()));
         channel.join(&page, 9, Mode::Mse);
@@ -334,7 +375,7 @@ mod tests {
 
     #[test]
     fn after_a_break_nothing_old_is_shown_as_new() {
-        let channel = Channel::new(Counts::new(&Metrics::default()));
+        let channel = Channel::new(Counts::new(&Metrics::default()), None);
         publish(&channel, 0, "Kpp");
         channel.down();
         let page = Arc::new(Shared::new(Limits::default()));
@@ -349,7 +390,7 @@ mod tests {
     #[test]
     fn a_group_that_is_too_large_is_not_kept_and_the_next_is() {
         let counts = Counts::new(&Metrics::default());
-        let channel = Channel::new(counts.clone());
+        let channel = Channel::new(counts.clone(), None);
         channel.publish(&Arc::new(frame(0, true, CACHE_BYTES_MAX)));
         channel.publish(&Arc::new(frame(1, false, 10)));
         assert!(channel.key().is_none());
@@ -362,7 +403,7 @@ mod tests {
 
     #[test]
     fn other_parameters_begin_another_run_on_the_same_line_of_time() {
-        let channel = Channel::new(Counts::new(&Metrics::default()));
+        let channel = Channel::new(Counts::new(&Metrics::default()), None);
         let page = Arc::new(Shared::new(Limits::default()));
         channel.join(&page, 1, Mode::Mse);
         publish(&channel, 0, "Kp");
@@ -374,7 +415,7 @@ mod tests {
 
     #[test]
     fn twenty_five_tiles_of_one_page_get_each_frame_once() {
-        let channels: Vec<_> = (0..25).map(|_| Channel::new(Counts::new(&Metrics::default()))).collect();
+        let channels: Vec<_> = (0..25).map(|_| Channel::new(Counts::new(&Metrics::default()), None)).collect();
         let page = Arc::new(Shared::new(Limits::default()));
         for (tile, channel) in (0..).zip(&channels) {
             channel.join(&page, tile, Mode::Mse);
@@ -388,14 +429,5 @@ mod tests {
             assert_eq!(q.coded.number, of[usize::from(tile)]);
         }
         assert_eq!(of, [10; 25]);
-    }
-
-    #[test]
-    fn the_decoders_parameters_are_found_in_the_sample_entry() {
-        let mut entry = vec![0; 86];
-        entry.extend_from_slice(&[0, 0, 0, 9, b'p', b'a', b's', b'p', 1, 0, 0, 0, 10, b'a', b'v', b'c', b'C', 5, 6]);
-        assert_eq!(&parameters(&entry.into())[..], [5, 6]);
-        assert!(parameters(&Bytes::from(vec![0xff; 100])).is_empty());
-        assert!(parameters(&Bytes::new()).is_empty());
     }
 }

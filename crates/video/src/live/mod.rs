@@ -4,6 +4,7 @@ mod channel;
 mod page;
 mod packet;
 mod queue;
+mod snapshot;
 mod source;
 mod timeline;
 
@@ -11,4 +12,5 @@ pub use channel::{Channel, Counts};
 pub use packet::{CACHED, DROPPED, HEAD, KEY, Kind, Packet, head};
 pub use page::{Mode, Page, TileState, Told, Watch, Which};
 pub use queue::Limits;
+pub use snapshot::snapshot;
 pub use source::Source;

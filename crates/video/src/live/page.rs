@@ -12,7 +12,8 @@ use super::packet::{CACHED, DROPPED, KEY, Kind, Packet, head};
 use super::queue::{Limits, Queue, Queued};
 use super::Source;
 use crate::frame::Codec;
-use crate::session::{State, Trouble};
+use crate::picture::{Still, Why};
+use crate::session::State;
 
 /// Tiles of one page: twenty-five on the wall, and what is opened beside it.
 const TILES_MAX: usize = 32;
@@ -37,6 +38,8 @@ pub enum Mode {
     Mse,
     /// Frames as they are.
     Raw,
+    /// Key frames as JPEG, at most one a second.
+    Jpeg,
 }
 
 /// A tile that shall show a camera.
@@ -63,8 +66,8 @@ pub struct TileState {
     pub which: Which,
     /// What its session does.
     pub state: State,
-    /// What is wrong.
-    pub trouble: Option<Trouble>,
+    /// Why there is no picture.
+    pub why: Option<Why>,
     /// Codec and codec as browsers name it, once frames came.
     pub codec: Option<(Codec, String)>,
     /// Pixels.
@@ -106,6 +109,11 @@ impl Shared {
         dropped
     }
 
+    pub(super) fn show(&self, tile: u16, still: &Arc<Still>) {
+        self.queue.lock().show(tile, still);
+        self.news.notify_one();
+    }
+
     pub(super) fn pop(&self) -> Option<(u16, Mode, Queued)> {
         self.queue.lock().pop()
     }
@@ -126,6 +134,8 @@ pub struct Page {
     shared: Arc<Shared>,
     tiles: BTreeMap<u16, Tile>,
     told: VecDeque<Told>,
+    /// Single pictures sent.
+    pictures: u32,
     look: tokio::time::Interval,
 }
 
@@ -134,7 +144,7 @@ impl Page {
     pub fn new(limits: Limits) -> Self {
         let mut look = tokio::time::interval(LOOK_EVERY);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        Self { shared: Arc::new(Shared::new(limits)), tiles: BTreeMap::new(), told: VecDeque::new(), look }
+        Self { shared: Arc::new(Shared::new(limits)), tiles: BTreeMap::new(), told: VecDeque::new(), pictures: 0, look }
     }
 
     /// Shows exactly these tiles from now on; what goes on goes on undisturbed. `find` knows the streams. Answers those
@@ -185,6 +195,10 @@ impl Page {
                 self.say(tile, mode, &queued);
                 continue;
             }
+            let still = self.shared.queue.lock().pop_still();
+            if let Some((tile, still)) = still {
+                return self.picture(tile, &still);
+            }
             tokio::select! {
                 () = self.shared.news.notified() => {}
                 _ = self.look.tick() => self.look(),
@@ -214,10 +228,16 @@ impl Page {
         let (kind, first) = match mode {
             _ if picture => (Kind::Picture, Default::default()),
             Mode::Mse => (Kind::Fragment, coded.fragment()),
-            Mode::Raw => (Kind::Frame, Default::default()),
+            Mode::Raw | Mode::Jpeg => (Kind::Frame, Default::default()),
         };
         let head = head(kind, flags(queued), number, coded.number, times);
         self.told.push_back(Told::Packet(Packet { head, parts: [first, coded.frame.bytes.clone()] }));
+    }
+
+    fn picture(&mut self, number: u16, still: &Still) -> Told {
+        self.pictures = self.pictures.wrapping_add(1);
+        let head = head(Kind::Picture, KEY, number, self.pictures, (still.received_us, 0));
+        Told::Packet(Packet { head, parts: [still.jpeg.clone(), Default::default()] })
     }
 
     /// Keeps streams open, and says what changed.
@@ -249,13 +269,17 @@ fn flags(queued: &Queued) -> u8 {
 
 fn state(tile: &Tile, dropped: u64) -> TileState {
     let status = tile.source.status();
+    let trouble = status.trouble.filter(|_| status.state != State::Receiving);
+    let trouble = trouble.map(|t| Why { code: t.code, zh: t.zh, en: t.en });
+    // A stream that comes but makes no picture says that, and only to those who wait for pictures.
+    let undecoded = || tile.source.channel.undecoded().filter(|_| tile.watch.mode == Mode::Jpeg);
     let track = status.track;
     TileState {
         tile: tile.watch.tile,
         camera: tile.watch.camera.clone(),
         which: tile.which,
         state: status.state,
-        trouble: status.trouble.filter(|_| status.state != State::Receiving),
+        why: trouble.or_else(undecoded),
         codec: track.as_ref().map(|t| (t.codec, t.rfc6381.clone())),
         size: track.as_ref().map_or((0, 0), |t| (t.width, t.height)),
         dropped,

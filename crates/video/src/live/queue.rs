@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::channel::Coded;
 use super::page::Mode;
+use crate::picture::Still;
 
 /// What may wait for one tile, besides what the cache gave at its beginning.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +52,8 @@ pub struct Queue {
     tiles: BTreeMap<u16, Tile>,
     /// A tile for every frame that waits, oldest first; frames that were dropped leave theirs behind.
     order: VecDeque<u16>,
+    /// The newest picture of each tile that shows single ones.
+    stills: BTreeMap<u16, Arc<Still>>,
 }
 
 impl Queue {
@@ -82,6 +85,7 @@ impl Queue {
     /// A tile ends.
     pub fn close(&mut self, number: u16) {
         self.tiles.remove(&number);
+        self.stills.remove(&number);
         self.order.retain(|n| *n != number);
     }
 
@@ -125,6 +129,18 @@ impl Queue {
             return Some((number, tile.mode, queued));
         }
         None
+    }
+
+    /// A picture for a tile; takes the place of one that still waits.
+    pub fn show(&mut self, number: u16, still: &Arc<Still>) {
+        if self.tiles.contains_key(&number) {
+            self.stills.insert(number, still.clone());
+        }
+    }
+
+    /// A picture that waits.
+    pub fn pop_still(&mut self) -> Option<(u16, Arc<Still>)> {
+        self.stills.pop_first()
     }
 
     /// Frames of a tile that were dropped so far.

@@ -17,9 +17,9 @@ pub struct Source {
 
 impl Source {
     /// Wanted until then, microseconds; `i64::MAX`: always.
-    pub(crate) fn new(channel: Channel, wanted: i64, now: i64) -> Self {
+    pub(crate) fn new(channel: Arc<Channel>, wanted: i64, now: i64) -> Self {
         Self {
-            channel: Arc::new(channel),
+            channel,
             status: Arc::new(StatusCell::new(now)),
             wanted: watch::Sender::new(wanted),
         }

@@ -7,9 +7,10 @@ use runtime::Tasks;
 use sim::cameras::{Fault, Stream};
 use video::Video;
 use video::live::{CACHED, KEY, Kind, Limits, Mode, Packet, Page, Told, Watch, Which};
+use video::live::snapshot;
 use video::session::State;
 
-use crate::rig::{PATIENCE, camera, open, probe, simulated, until};
+use crate::rig::{PATIENCE, camera, figure, open, probe, simulated, until};
 
 fn watch(tile: u16, which: Which, mode: Mode) -> Watch {
     Watch { tile, camera: "tank".into(), which, mode }
@@ -110,7 +111,7 @@ async fn a_tile_says_why_it_has_no_picture_and_goes_on_by_itself() {
             _ => {}
         }
     };
-    assert!(!away.trouble.expect("a reason").zh.is_empty());
+    assert!(!away.why.expect("a reason").zh.is_empty());
     cameras.clear("tank").unwrap();
     loop {
         match next(&mut page).await {
@@ -125,5 +126,33 @@ async fn a_tile_says_why_it_has_no_picture_and_goes_on_by_itself() {
     }
     let unknown = Watch { camera: "nowhere".into(), ..watch(2, Which::Main, Mode::Mse) };
     assert_eq!(page.watch(vec![unknown.clone()], |c, w| video.source(c, w)), [unknown]);
+    video.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn key_frames_become_pictures_and_snapshots_that_others_can_read() {
+    let (dir, tasks) = (tempfile::tempdir().unwrap(), Tasks::new());
+    let (cameras, video) = room(&tasks, dir.path()).await;
+    let mut page = Page::new(Limits::default());
+    page.watch(vec![watch(1, Which::Sub, Mode::Jpeg), watch(2, Which::Main, Mode::Jpeg)], |c, w| video.source(c, w));
+    let mut seen = [false; 2];
+    while seen != [true; 2] {
+        let picture = packet(&mut page).await;
+        assert_eq!(picture.head[0], Kind::Picture as u8);
+        let tile = usize::from(picture.head[3]);
+        let file = dir.path().join(format!("{tile}.jpg"));
+        std::fs::write(&file, &picture.parts[0]).unwrap();
+        let width = if tile == 1 { 352 } else { 704 };
+        assert_eq!(figure(&probe(&file), "width") as u32, width);
+        seen[tile - 1] = true;
+    }
+    drop(page);
+    let source = || video.source("tank", Which::Main);
+    let still = snapshot(source().unwrap()).await.unwrap();
+    assert!(runtime::unix_now() - still.received_us < 5_000_000, "an old picture");
+    assert_eq!(&still.jpeg[..2], [0xff, 0xd8]);
+    cameras.inject("tank", Fault::Dark).unwrap();
+    until("gone", || (source().unwrap().0.status().state == State::Retrying).then_some(())).await;
+    assert!(!snapshot(source().unwrap()).await.unwrap_err().zh.is_empty());
     video.close().await;
 }

@@ -78,6 +78,7 @@ export const enVideo: Readonly<Record<keyof typeof zhVideo, string>> = {
   'playback.never': 'Nothing was recorded in this range',
   'playback.gaps': 'Gaps and why',
   'playback.gap_now': 'goes on',
+  'key.camera': 'Previous / next camera',
   'key.tile': 'Select a tile',
   'key.count': '1/4/6/9/16/25 tiles',
   'key.zoom': 'Enlarge / back',

@@ -77,6 +77,7 @@ export const zhVideo = {
   'playback.never': '此范围内没有录像',
   'playback.gaps': '缺口及原因',
   'playback.gap_now': '持续中',
+  'key.camera': '上一路 / 下一路摄像机',
   'key.tile': '选择画面',
   'key.count': '1/4/6/9/16/25 画面',
   'key.zoom': '放大 / 还原',

@@ -10,7 +10,7 @@ import { settings } from '../live/settings';
 import { arm, armed, silence } from '../live/sound';
 import { clearFilter, detailOpen, filter, move, selected, selectedAlarm, toggleChecked, toggleSelectedGroup } from '../live/watch';
 import { toast } from '../live/toast';
-import { countByKey, cycleGroup, moveSelection, snapshot, toggleFullscreen, togglePatrol, turn, zoom } from '../live/wall';
+import { countByKey, cycleGroup, moveSelection, nextAlarmCamera, snapshot, toggleFullscreen, togglePatrol, turn, zoom } from '../live/wall';
 import { answerVigilance, vigilance } from '../live/vigilance';
 import { RAIL } from '../pages';
 
@@ -83,6 +83,7 @@ export const BINDINGS: readonly Binding[] = [
   binding('H', 'key.danger', () => void reportDanger()),
   binding('X', 'key.false', () => falseAlarm()),
   binding('N', 'key.comment', () => onAlarm('comment')),
+  binding('[ ]', 'key.camera', (_, key) => nextAlarmCamera(key === ']' ? 1 : -1), WATCH, ['[', ']']),
   binding('C', 'key.snapshot', (router) => snapshot(router.currentRoute.value.name), ['watch', 'video']),
   binding('V', 'key.check', () => selected.value && toggleChecked(selected.value)),
   binding('E', 'key.expand', toggleSelectedGroup),
@@ -93,7 +94,7 @@ export const BINDINGS: readonly Binding[] = [
   binding('[ ]', 'key.turn', (_, key) => turn(key === ']' ? 1 : -1), VIDEO, ['[', ']']),
   binding('G', 'key.group', cycleGroup, VIDEO),
   binding('P', 'key.patrol', togglePatrol, VIDEO),
-  binding('F', 'key.fullscreen', toggleFullscreen, VIDEO),
+  binding('F', 'key.fullscreen', toggleFullscreen, ['video', 'watch', 'playback']),
   binding('/', 'key.search', focusSearch, null),
   binding('[', 'key.page_previous', () => turnPage('previous'), null),
   binding(']', 'key.page_next', () => turnPage('next'), null),

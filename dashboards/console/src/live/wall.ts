@@ -35,10 +35,17 @@ export function toggleFullscreen(): void {
   else void document.querySelector('[data-stage]')?.requestFullscreen();
 }
 
-/** Which camera `C` on the watch page means: the first one shown for the selected alarm. */
+/** Cameras of the alarm selected on the watch page, and the one that `C` means there. */
+export const alarmCameras = shallowRef<readonly string[]>([]);
 export const alarmCamera = shallowRef<string | null>(null);
 
 export function snapshot(page: unknown): void {
   const camera = page === 'video' ? (selectedCamera.value?.id ?? null) : alarmCamera.value;
   if (camera) openDialog({ kind: 'snapshot', camera });
+}
+
+export function nextAlarmCamera(by: 1 | -1): void {
+  const all = alarmCameras.value;
+  const at = all.indexOf(alarmCamera.value ?? '');
+  alarmCamera.value = all[(at + by + all.length) % all.length] ?? null;
 }
