@@ -123,6 +123,8 @@ struct Tile {
     watch: Watch,
     source: Arc<Source>,
     which: Which,
+    /// The stream it is meant to get, which is still being opened; meanwhile it gets the main one.
+    goal: Option<Arc<Source>>,
     seat: Seat,
     /// The take whose beginning was sent.
     begun: u64,
@@ -161,19 +163,27 @@ impl Page {
             if self.tiles.get(&watch.tile).is_some_and(|t| t.watch == watch) {
                 continue;
             }
-            match find(&watch.camera, watch.which).filter(|_| self.tiles.len() < TILES_MAX) {
-                Some((source, which)) => self.open(watch, source, which),
+            let found = find(&watch.camera, watch.which).filter(|_| self.tiles.len() < TILES_MAX);
+            // A small stream that nobody watched yet takes its time to open; the main one is there.
+            let main = || find(&watch.camera, Which::Main).filter(|(main, _)| main.channel.key().is_some());
+            match found {
+                Some((goal, Which::Sub)) if goal.channel.key().is_none() => match main() {
+                    Some((main, _)) => self.open(watch, (main, Which::Main), Some(goal)),
+                    None => self.open(watch, (goal, Which::Sub), None),
+                },
+                Some(source) => self.open(watch, source, None),
                 None => refused.push(watch),
             }
         }
         refused
     }
 
-    fn open(&mut self, watch: Watch, source: Arc<Source>, which: Which) {
+    fn open(&mut self, watch: Watch, (source, which): (Arc<Source>, Which), goal: Option<Arc<Source>>) {
         self.close(watch.tile);
-        source.want_until(runtime::unix_now() + LINGER_US);
+        let until = runtime::unix_now() + LINGER_US;
+        [Some(&source), goal.as_ref()].into_iter().flatten().for_each(|s| s.want_until(until));
         let seat = source.channel.join(&self.shared, watch.tile, watch.mode);
-        let tile = Tile { watch, source, which, seat, begun: 0, told: None };
+        let tile = Tile { watch, source, which, goal, seat, begun: 0, told: None };
         self.tiles.insert(tile.watch.tile, tile);
         self.look.reset_immediately();
     }
@@ -206,7 +216,18 @@ impl Page {
         }
     }
 
+    /// To the stream it is meant to get, if that is there now.
+    fn reach(&mut self, number: u16) -> bool {
+        let Some(tile) = self.tiles.get(&number) else { return false };
+        let Some(goal) = tile.goal.clone().filter(|g| g.channel.key().is_some()) else { return false };
+        self.open(tile.watch.clone(), (goal, Which::Sub), None);
+        true
+    }
+
     fn say(&mut self, number: u16, mode: Mode, queued: &Queued) {
+        if self.reach(number) {
+            return;
+        }
         let Some(tile) = self.tiles.get_mut(&number) else { return };
         let (coded, take) = (&queued.coded, &queued.coded.take);
         let picture = take.track().codec == Codec::Mjpeg;
@@ -243,8 +264,12 @@ impl Page {
     /// Keeps streams open, and says what changed.
     fn look(&mut self) {
         let until = runtime::unix_now() + LINGER_US;
+        let waiting: Vec<u16> = self.tiles.values().filter(|t| t.goal.is_some()).map(|t| t.watch.tile).collect();
+        for number in waiting {
+            self.reach(number);
+        }
         for tile in self.tiles.values_mut() {
-            tile.source.want_until(until);
+            [Some(&tile.source), tile.goal.as_ref()].into_iter().flatten().for_each(|s| s.want_until(until));
             let dropped = self.shared.queue.lock().dropped(tile.watch.tile);
             let state = state(tile, dropped);
             if tile.told.as_ref() != Some(&state) {

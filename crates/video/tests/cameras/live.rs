@@ -82,10 +82,22 @@ async fn the_small_stream_is_open_only_while_somebody_watches() {
     assert_eq!(which, Which::Sub);
     until("idle", || (sub.status().state == State::Idle).then_some(())).await;
     let mut page = Page::new(Limits::default());
+    let main = video.source("tank", Which::Main).unwrap().0;
+    until("the main stream", || main.channel.key()).await;
+    let began = Instant::now();
     page.watch(vec![watch(1, Which::Sub, Mode::Raw)], |c, w| video.source(c, w));
     let parameters = packet(&mut page).await;
+    assert!(began.elapsed() < Duration::from_millis(300), "the main stream stands in: {:?}", began.elapsed());
     assert_eq!((parameters.head[0], parameters.parts[0][0]), (Kind::Parameters as u8, 1), "an avcC begins with 1");
-    assert_eq!(packet(&mut page).await.head[0], Kind::Frame as u8);
+    loop {
+        match next(&mut page).await {
+            Told::Tile(state) if state.which == Which::Sub && state.size.0 == 352 => break,
+            _ => {}
+        }
+    }
+    assert_eq!(packet(&mut page).await.head[0], Kind::Parameters as u8);
+    assert_eq!(packet(&mut page).await.head[1] & KEY, KEY);
+    assert_eq!(main.channel.viewers(), 0);
     // More tiles of the same stream are no more sessions.
     let mut other = Page::new(Limits::default());
     other.watch(vec![watch(1, Which::Sub, Mode::Mse), watch(2, Which::Sub, Mode::Mse)], |c, w| video.source(c, w));

@@ -16,7 +16,8 @@ export class MsePlayer implements Player {
   private readonly media = new MediaSource();
   private buffer: SourceBuffer | null = null;
   private codec = '';
-  private waiting: Uint8Array<ArrayBuffer>[] = [];
+  /** Fragments for the buffer; a null: what is buffered is of another stream and goes. */
+  private waiting: (Uint8Array<ArrayBuffer> | null)[] = [];
   private received: { mediaUs: number; receivedMs: number }[] = [];
   private readonly timer = setInterval(() => this.keepUp(), LOOK_MS);
   private closed = false;
@@ -32,8 +33,10 @@ export class MsePlayer implements Player {
   }
 
   take(packet: Packet, codec: string): void {
-    if (packet.kind === 'init') this.codec = codec;
-    else if (packet.kind !== 'fragment') return;
+    if (packet.kind === 'init') {
+      if (this.codec !== '') this.waiting.push(null);
+      this.codec = codec;
+    } else if (packet.kind !== 'fragment') return;
     if (packet.kind === 'fragment') {
       this.received.push({ mediaUs: packet.mediaUs, receivedMs: packet.receivedMs });
       if (this.received.length > REMEMBERED) this.received.shift();
@@ -66,8 +69,16 @@ export class MsePlayer implements Player {
         this.buffer.addEventListener('updateend', () => this.updated());
         this.buffer.addEventListener('error', () => this.fail('a fragment was refused'));
       }
-      this.buffer.appendBuffer(joined(this.waiting));
-      this.waiting = [];
+      if (this.waiting[0] === null) {
+        this.waiting.shift();
+        this.received = this.received.slice(-this.waiting.length);
+        this.buffer.changeType(type);
+        this.buffer.remove(0, Infinity);
+        return;
+      }
+      const end = this.waiting.indexOf(null);
+      const parts = this.waiting.splice(0, end < 0 ? this.waiting.length : end);
+      this.buffer.appendBuffer(joined(parts.filter((p) => p !== null)));
     } catch (error) {
       this.fail(String(error));
     }
