@@ -21,8 +21,8 @@ pub use deps::{
     AccountChange, AccountRow, AlarmQuery, AuditEntry, Blocking, Cameras, Desk, GroupQuery, HistoryQuery, Media,
     NewAttachment, RangeQuery, Records, SessionRow, Subsystem, TimelineQuery, TokenKind, TokenRow,
 };
-pub use live::{Live, LivePage, LiveTold, Snapshot, Still};
 pub use hub::{FellBehind, Hub, frame};
+pub use live::{Live, LivePage, LiveTold, Snapshot, Still};
 pub use openapi::document;
 pub use server::{Api, Parts, Settings};
 pub use sessions::{By, Grant, Sessions};

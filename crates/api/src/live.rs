@@ -358,7 +358,9 @@ mod tests {
 
     #[test]
     fn binary_frames_have_the_three_lengths() {
-        for (length, head) in [(125, vec![0x82, 125]), (126, vec![0x82, 126, 0, 126]), (65_536, vec![0x82, 127, 0, 0, 0, 0, 0, 1, 0, 0])] {
+        for (length, head) in
+            [(125, vec![0x82, 125]), (126, vec![0x82, 126, 0, 126]), (65_536, vec![0x82, 127, 0, 0, 0, 0, 0, 1, 0, 0])]
+        {
             let mut out = Vec::new();
             begin_binary(&mut out, length);
             assert_eq!(out, head);

@@ -237,11 +237,17 @@ fn recorded(settings: &Settings, volume: &str) -> Vec<Recorded> {
     here.map(|c| Recorded { camera: c.id.clone(), keep: c.keep.clone() }).collect()
 }
 
-fn held(camera: &Camera, settings: &Settings, volumes: &[Arc<Volume>], (now, counts, decoding): (i64, &live::Counts, &Decoding)) -> Held {
+fn held(
+    camera: &Camera,
+    settings: &Settings,
+    volumes: &[Arc<Volume>],
+    (now, counts, decoding): (i64, &live::Counts, &Decoding),
+) -> Held {
     let volume = volume_of(camera, settings).and_then(|id| volumes.iter().find(|v| v.settings().id == id));
     // Without a disk there is nothing to do but to be watched.
     let on_demand = matches!(camera.keep, Keep::OnDemand { .. }) || volume.is_none();
-    let source = |wanted| Arc::new(live::Source::new(live::Channel::new(counts.clone(), Some(decoding.clone())), wanted, now));
+    let source =
+        |wanted| Arc::new(live::Source::new(live::Channel::new(counts.clone(), Some(decoding.clone())), wanted, now));
     Held {
         camera: camera.clone(),
         main: source(if on_demand { 0 } else { i64::MAX }),

@@ -9,9 +9,9 @@ use runtime::{Counter, Gauge, Metrics};
 
 use super::page::{Mode, Shared};
 use super::timeline::Timeline;
-use crate::picture::{Decoding, Still, Why};
 use crate::fmp4::{Layout, Run, RunSample, VIDEO, fragment_head, init_segment, parameters};
 use crate::frame::{Codec, Frame, Track};
+use crate::picture::{Decoding, Still, Why};
 
 /// Frames since the last key frame are kept up to so many bytes for one stream.
 const CACHE_BYTES_MAX: usize = 4 << 20;
@@ -118,8 +118,7 @@ impl Coded {
     pub fn fragment(&self) -> Bytes {
         let made = || {
             let (duration, bytes, key) = (self.duration, self.bytes() as u32, self.is_key());
-            let run =
-                Run { track: VIDEO, entry: 1, time: self.time, samples: &[RunSample { duration, bytes, key }] };
+            let run = Run { track: VIDEO, entry: 1, time: self.time, samples: &[RunSample { duration, bytes, key }] };
             fragment_head(self.number, &[run]).into()
         };
         self.fragment.get_or_init(made).clone()
@@ -408,7 +407,8 @@ mod tests {
         channel.join(&page, 1, Mode::Mse);
         publish(&channel, 0, "Kp");
         channel.publish(&Arc::new(Frame { track: track(704), ..frame(2, true, 10) }));
-        let got: Vec<_> = std::iter::from_fn(|| page.pop()).map(|(_, _, q)| (q.coded.take.id(), q.coded.media_us)).collect();
+        let got: Vec<_> =
+            std::iter::from_fn(|| page.pop()).map(|(_, _, q)| (q.coded.take.id(), q.coded.media_us)).collect();
         assert_eq!(got.iter().map(|g| g.1).collect::<Vec<_>>(), [0, 40_000, 80_000]);
         assert!(got[0].0 == got[1].0 && got[1].0 != got[2].0);
     }

@@ -1,8 +1,8 @@
 //! Live pictures: every stream fans out to the pages that show it; a page is one connection that carries many tiles.
 
 mod channel;
-mod page;
 mod packet;
+mod page;
 mod queue;
 mod snapshot;
 mod source;

@@ -7,10 +7,10 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use super::Source;
 use super::channel::{Coded, Seat};
 use super::packet::{CACHED, DROPPED, KEY, Kind, Packet, head};
 use super::queue::{Limits, Queue, Queued};
-use super::Source;
 use crate::frame::Codec;
 use crate::picture::{Still, Why};
 use crate::session::State;

@@ -93,8 +93,8 @@ impl Queue {
     pub fn push(&mut self, number: u16, coded: &Arc<Coded>) -> u64 {
         let Some(tile) = self.tiles.get_mut(&number) else { return 0 };
         let mut dropped = 0;
-        let full = tile.waiting.len() >= self.limits.frames + tile.cached
-            || tile.bytes + coded.bytes() > self.limits.bytes;
+        let full =
+            tile.waiting.len() >= self.limits.frames + tile.cached || tile.bytes + coded.bytes() > self.limits.bytes;
         if full && !tile.waiting.is_empty() {
             dropped = tile.waiting.len() as u64;
             (tile.bytes, tile.cached) = (0, 0);

@@ -18,11 +18,7 @@ pub struct Source {
 impl Source {
     /// Wanted until then, microseconds; `i64::MAX`: always.
     pub(crate) fn new(channel: Arc<Channel>, wanted: i64, now: i64) -> Self {
-        Self {
-            channel,
-            status: Arc::new(StatusCell::new(now)),
-            wanted: watch::Sender::new(wanted),
-        }
+        Self { channel, status: Arc::new(StatusCell::new(now)), wanted: watch::Sender::new(wanted) }
     }
 
     /// How it is.

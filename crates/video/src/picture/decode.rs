@@ -3,8 +3,8 @@
 use rusty_h264::Decoder;
 
 use super::{NO_DECODER, UNDECODABLE, Why};
-use crate::frame::{Codec, Frame};
 use crate::fmp4::parameters;
+use crate::frame::{Codec, Frame};
 
 /// Larger pictures are not decoded: 4K and what is near it.
 const PIXELS_MAX: usize = 4_096 * 2_304;

@@ -31,4 +31,6 @@ pub const UNDECODABLE: Why =
 pub const TOO_SLOW: Why = Why { code: "DECODER_SLOW", zh: "解码超时", en: "decoding took too long" };
 /// More pictures are wanted than can be decoded.
 pub const BUSY: Why =
-    Why { code: "DECODER_BUSY", zh: "解码任务过多，稍后再试", en: "too many pictures are wanted; try again" };
+    Why {
+        code: "DECODER_BUSY", zh: "解码任务过多，稍后再试", en: "too many pictures are wanted; try again"
+    };

@@ -125,7 +125,11 @@ fn work(waiting: &Receiver<Job>, busy: &AtomicI64, counts: &Counts, make: fn(&Fr
         busy.store(runtime::unix_now(), Ordering::Release);
         let result = catch_unwind(AssertUnwindSafe(|| make(&frame))).unwrap_or(Err(UNDECODABLE));
         busy.store(0, Ordering::Release);
-        if result.is_ok() { counts.made.add(1) } else { counts.failed.add(1) }
+        if result.is_ok() {
+            counts.made.add(1)
+        } else {
+            counts.failed.add(1)
+        }
         done(result);
     }
 }
@@ -153,7 +157,15 @@ mod tests {
             sample_entry: Bytes::new(),
         };
         let bytes = Bytes::from_static(bytes);
-        Arc::new(Frame { track: Arc::new(track), bytes, rtp: 0, received_us: 7, received: Instant::now(), key: true, loss: 0 })
+        Arc::new(Frame {
+            track: Arc::new(track),
+            bytes,
+            rtp: 0,
+            received_us: 7,
+            received: Instant::now(),
+            key: true,
+            loss: 0,
+        })
     }
 
     fn make(frame: &Frame) -> Result<Still, Why> {

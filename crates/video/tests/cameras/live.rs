@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use runtime::Tasks;
 use sim::cameras::{Fault, Stream};
 use video::Video;
-use video::live::{CACHED, KEY, Kind, Limits, Mode, Packet, Page, Told, Watch, Which};
 use video::live::snapshot;
+use video::live::{CACHED, KEY, Kind, Limits, Mode, Packet, Page, Told, Watch, Which};
 use video::session::State;
 
 use crate::rig::{PATIENCE, camera, figure, open, probe, simulated, until};
@@ -49,7 +49,10 @@ async fn a_page_gets_the_cached_group_at_once_and_ffprobe_accepts_what_it_gets()
     let (_cameras, video) = room(&tasks, dir.path()).await;
     let find = |camera: &str, which| video.source(camera, which);
     let source = find("tank", Which::Main).unwrap().0;
-    until("a few frames in the cache", || source.channel.key().filter(|k| k.frame.received.elapsed() > Duration::from_millis(400))).await;
+    until("a few frames in the cache", || {
+        source.channel.key().filter(|k| k.frame.received.elapsed() > Duration::from_millis(400))
+    })
+    .await;
     let (began, mut page) = (Instant::now(), Page::new(Limits::default()));
     assert!(page.watch(vec![watch(3, Which::Main, Mode::Mse)], find).is_empty());
     let init = packet(&mut page).await;

@@ -9,6 +9,8 @@ const LOOK_MS = 200;
 const REMEMBERED = 150;
 /** Fragments that wait for the buffer; more means that it is stuck. */
 const WAITING_MAX = 400;
+/** Fragments come and nothing was shown for so long: it begins anew, ms. */
+const STUCK_MS = 4_000;
 /** The player's times are doubles of seconds: the same within this, µs. */
 const SAME_US = 1_500;
 
@@ -16,11 +18,12 @@ export class MsePlayer implements Player {
   private readonly media = new MediaSource();
   private buffer: SourceBuffer | null = null;
   private codec = '';
-  /** Fragments for the buffer; a null: what is buffered is of another stream and goes. */
-  private waiting: (Uint8Array<ArrayBuffer> | null)[] = [];
+  private waiting: Uint8Array<ArrayBuffer>[] = [];
   private received: { mediaUs: number; receivedMs: number }[] = [];
   private readonly timer = setInterval(() => this.keepUp(), LOOK_MS);
   private closed = false;
+  private fedAt = 0;
+  private shownAt = Date.now();
 
   constructor(
     private readonly video: HTMLVideoElement,
@@ -33,13 +36,12 @@ export class MsePlayer implements Player {
   }
 
   take(packet: Packet, codec: string): void {
-    if (packet.kind === 'init') {
-      if (this.codec !== '') this.waiting.push(null);
-      this.codec = codec;
-    } else if (packet.kind !== 'fragment') return;
+    if (packet.kind === 'init') this.codec = codec;
+    else if (packet.kind !== 'fragment') return;
     if (packet.kind === 'fragment') {
       this.received.push({ mediaUs: packet.mediaUs, receivedMs: packet.receivedMs });
       if (this.received.length > REMEMBERED) this.received.shift();
+      this.fedAt = Date.now();
     }
     this.waiting.push(packet.payload);
     if (this.waiting.length > WAITING_MAX) return this.fail('the buffer takes nothing');
@@ -69,16 +71,8 @@ export class MsePlayer implements Player {
         this.buffer.addEventListener('updateend', () => this.updated());
         this.buffer.addEventListener('error', () => this.fail('a fragment was refused'));
       }
-      if (this.waiting[0] === null) {
-        this.waiting.shift();
-        this.received = this.received.slice(-this.waiting.length);
-        this.buffer.changeType(type);
-        this.buffer.remove(0, Infinity);
-        return;
-      }
-      const end = this.waiting.indexOf(null);
-      const parts = this.waiting.splice(0, end < 0 ? this.waiting.length : end);
-      this.buffer.appendBuffer(joined(parts.filter((p) => p !== null)));
+      this.buffer.appendBuffer(joined(this.waiting));
+      this.waiting = [];
     } catch (error) {
       this.fail(String(error));
     }
@@ -91,6 +85,8 @@ export class MsePlayer implements Player {
 
   private keepUp(): void {
     if (this.closed || !this.buffer || this.media.readyState !== 'open') return;
+    if (document.hidden) this.shownAt = Date.now();
+    else if (this.fedAt - this.shownAt > STUCK_MS) return this.fail('fragments come and nothing is shown');
     const ranges = Array.from({ length: this.buffer.buffered.length }, (_, i) => [this.buffer?.buffered.start(i) ?? 0, this.buffer?.buffered.end(i) ?? 0] as const);
     const next = chase(ranges, this.video.currentTime);
     if (next.seek !== null && !this.video.seeking) {
@@ -105,6 +101,7 @@ export class MsePlayer implements Player {
   private watchFrames(): void {
     this.video.requestVideoFrameCallback?.((now, frame) => {
       if (this.closed) return;
+      this.shownAt = Date.now();
       const us = frame.mediaTime * 1e6;
       const found = this.received.find((r) => Math.abs(r.mediaUs - us) < SAME_US);
       if (found) this.hooks.presented(found.receivedMs, Date.now() - (performance.now() - Math.max(now, frame.presentationTime)));
