@@ -30,7 +30,9 @@ try {
   await hall.stop();
 }
 
-const line = (what, ms) => console.log(`${what}: p50 ${percentile(ms, 0.5).toFixed(0)} ms, p95 ${percentile(ms, 0.95).toFixed(0)} ms, max ${Math.max(...ms).toFixed(0)} ms (${ms.length})`);
+function line(what, ms) {
+  console.log(`${what}: p50 ${percentile(ms, 0.5).toFixed(0)} ms, p95 ${percentile(ms, 0.95).toFixed(0)} ms, max ${Math.max(...ms).toFixed(0)} ms (${ms.length})`);
+}
 
 async function firstPictures(page, mode) {
   const ms = [];
