@@ -48,12 +48,13 @@ export class MsePlayer implements Player {
     this.feed();
   }
 
-  close(): void {
+  close(keep = false): void {
     if (this.closed) return;
     this.closed = true;
     clearInterval(this.timer);
     URL.revokeObjectURL(this.video.src);
     this.video.onerror = null;
+    if (keep) return;
     this.video.removeAttribute('src');
     this.video.load();
   }

@@ -13,5 +13,6 @@ export interface PlayerHooks {
 export interface Player {
   /** `codec` as browsers name it. */
   take(packet: Packet, codec: string): void;
-  close(): void;
+  /** `keep`: another player takes over the same element. */
+  close(keep?: boolean): void;
 }
