@@ -6,6 +6,7 @@ mod console;
 mod deps;
 mod described;
 mod hub;
+mod live;
 mod openapi;
 mod problem;
 mod routes;
@@ -21,6 +22,7 @@ pub use deps::{
     NewAttachment, RangeQuery, Records, SessionRow, Subsystem, TimelineQuery, TokenKind, TokenRow,
 };
 pub use hub::{FellBehind, Hub, frame};
+pub use live::{Live, LivePage, LiveTold, Snapshot, Still};
 pub use openapi::document;
 pub use server::{Api, Parts, Settings};
 pub use sessions::{By, Grant, Sessions};

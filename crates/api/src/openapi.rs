@@ -9,7 +9,7 @@ use crate::routes as r;
 #[openapi(
     info(
         title = "Fenghuo",
-        description = "Command hall API. Times are microseconds since the epoch, UTC. Errors have the shape of `Problem`. The stream at `/api/v1/stream` sends `Hello`, `AlarmFrame`, `OrderFrame`, `WorkFrame`, `ExerciseFrame`, `NoticeFrame`, `Heartbeat`, `ReadingsFrame`, `SnapshotRequired` and takes `ClientFrame`."
+        description = "Command hall API. Times are microseconds since the epoch, UTC. Errors have the shape of `Problem`. The stream at `/api/v1/stream` sends `Hello`, `AlarmFrame`, `OrderFrame`, `WorkFrame`, `ExerciseFrame`, `NoticeFrame`, `Heartbeat`, `ReadingsFrame`, `SnapshotRequired` and takes `ClientFrame`. The connection at `/api/v1/video?ticket=…` takes `LiveClientFrame`, says `LiveTileFrame`, and sends pictures as binary messages: 24 bytes of head, big-endian (kind: 1 MP4 beginning, 2 MP4 fragment, 3 decoder parameters, 4 frame, 5 JPEG; flags: 1 key frame, 2 cached, 4 after a drop; tile, 2 bytes; number, 4 bytes; server receive time and media time in microseconds, 8 bytes each), then the payload."
     ),
     paths(
         r::login::login,
@@ -72,7 +72,9 @@ use crate::routes as r;
         r::cameras::video,
         r::cameras::clips,
         r::cameras::export,
-        r::cameras::exported
+        r::cameras::exported,
+        r::live::ticket,
+        r::live::snapshot
     ),
     components(schemas(
         protocol::Hello,
@@ -86,6 +88,8 @@ use crate::routes as r;
         protocol::ReadingsFrame,
         protocol::SnapshotRequired,
         protocol::ClientFrame,
+        protocol::LiveClientFrame,
+        protocol::LiveTileFrame,
         protocol::Problem
     ))
 )]

@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::deps::{Cameras, Desk, Records};
+use crate::live::{Live, Tickets};
 use crate::{Board, Hub, Sessions, routes, stream};
 
 /// Largest request body, bytes.
@@ -54,6 +55,10 @@ pub struct Api {
     pub records: Records,
     /// Cameras and recordings.
     pub cameras: Cameras,
+    /// Live pictures.
+    pub live: Live,
+    /// Tickets for them that nobody used yet.
+    pub tickets: Arc<Tickets>,
     /// Sessions.
     pub sessions: Arc<Sessions>,
     /// Metrics.
@@ -91,6 +96,8 @@ impl Api {
             desk: parts.desk,
             records: parts.records,
             cameras: parts.cameras,
+            live: parts.live,
+            tickets: Arc::default(),
             sessions: Arc::default(),
             provisional: metrics.counter("fenghuo_frames_provisional_total", "", "Frames pushed before commit."),
             last_reading: metrics.gauge("fenghuo_last_reading_us", "", "Server time of the newest reading."),
@@ -145,8 +152,8 @@ impl Api {
     }
 }
 
-/// Text from sensors is shown as text; nothing may be loaded from elsewhere.
-const CSP: &str = "default-src 'self'; img-src 'self' data:; object-src 'none'; \
+/// Text from sensors is shown as text; nothing may be loaded from elsewhere. A player's own buffer is a `blob:` of the page.
+const CSP: &str = "default-src 'self'; img-src 'self' data:; media-src 'self' blob:; object-src 'none'; \
                    base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
 
 /// The parts that others own.
@@ -167,6 +174,8 @@ pub struct Parts {
     pub records: Records,
     /// See [`Api`].
     pub cameras: Cameras,
+    /// See [`Api`].
+    pub live: Live,
     /// See [`Api`].
     pub metrics: Metrics,
 }

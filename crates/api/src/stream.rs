@@ -140,7 +140,7 @@ pub async fn stream(
 }
 
 /// Machines by token; people by cookie, and then the Origin must be right before the session is even looked at.
-async fn authenticate(api: &Api, headers: HeaderMap) -> Result<Caller, Answer> {
+pub(crate) async fn authenticate(api: &Api, headers: HeaderMap) -> Result<Caller, Answer> {
     if let Some(token) = access::bearer(&headers) {
         return Ok(Caller(api.sessions.machine(&api.records, token, runtime::unix_now()).await?));
     }

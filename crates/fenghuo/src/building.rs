@@ -301,6 +301,7 @@ fn open_doors(mut plan: Plan, rooms: Rooms, opened: Opened, runtime: &Handle) ->
             desk: submit::desk(&hall),
             records: records(&parts),
             cameras: cameras_of(&rooms.cameras),
+            live: crate::live::live(&rooms.cameras),
             metrics: rooms.metrics,
         },
         people.clone(),

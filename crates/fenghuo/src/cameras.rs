@@ -21,8 +21,8 @@ use crate::secrets::write_private;
 /// The cameras by state are counted this often.
 const COUNT_EVERY: Duration = Duration::from_secs(5);
 
-/// Where a simulated camera is; none: it is not.
-pub type Simulated<'a> = &'a dyn Fn(&CameraText) -> Option<String>;
+/// Where a simulated camera's two streams are; none: it is not.
+pub type Simulated<'a> = &'a dyn Fn(&CameraText) -> Option<(String, String)>;
 
 /// What the room is opened with; simulated cameras that nobody simulates are left out.
 ///
@@ -33,9 +33,10 @@ pub fn settings(loaded: &Loaded, data_dir: &Path, simulated: Simulated<'_>) -> a
     let mut cameras = Vec::new();
     for site in &loaded.sites {
         for text in &site.cameras {
-            let url = if text.url.is_empty() { simulated(text) } else { Some(text.url.clone()) };
-            let Some(url) = url else { continue };
-            match camera(text, &site.enterprise.id, &url) {
+            let own = || Some((text.url.clone(), text.sub_url.clone()));
+            let urls = if text.url.is_empty() { simulated(text).map(|(m, s)| (m, Some(s))) } else { own() };
+            let Some(urls) = urls else { continue };
+            match camera(text, &site.enterprise.id, urls) {
                 Ok(camera) => cameras.push(camera),
                 Err(problem) => problems.push(format!("\n  {}:{}: {problem}", site.file, text.line)),
             }
@@ -53,15 +54,16 @@ pub fn settings(loaded: &Loaded, data_dir: &Path, simulated: Simulated<'_>) -> a
     })
 }
 
-fn camera(text: &CameraText, enterprise: &str, url: &str) -> Result<Camera, String> {
-    let url = url.parse().map_err(|e| format!("URL_INVALID {e} / 地址无法识别"))?;
+fn camera(text: &CameraText, enterprise: &str, (url, sub): (String, Option<String>)) -> Result<Camera, String> {
+    let parsed = |u: String| u.parse().map_err(|e| format!("URL_INVALID {e} / 地址无法识别"));
     let login = text.login.as_ref().map(|(user, secret)| Ok::<_, String>((user.clone(), password(secret)?)));
     Ok(Camera {
         id: text.id.clone(),
         name_zh: text.name_zh.clone(),
         name_en: text.name_en.clone(),
         enterprise: enterprise.to_owned(),
-        url,
+        url: parsed(url)?,
+        sub_url: sub.map(parsed).transpose()?,
         login: login.transpose()?,
         udp: text.udp,
         keep: keep(&text.mode),

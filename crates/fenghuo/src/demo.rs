@@ -47,7 +47,11 @@ pub fn run(options: &Demo) -> anyhow::Result<()> {
     let simulation = runtime::Tasks::new();
     let eyes =
         if options.no_sim { None } else { simulated_cameras(&plan.loaded, &simulation, &options.data, &runtime)? };
-    let url = |text: &config::CameraText| Some(eyes.as_ref()?.url(&text.id, sim::cameras::Stream::Main));
+    let url = |text: &config::CameraText| {
+        use sim::cameras::Stream;
+        let eyes = eyes.as_ref()?;
+        Some((eyes.url(&text.id, Stream::Main), eyes.url(&text.id, Stream::Sub)))
+    };
     plan.video = cameras::settings(&plan.loaded, &options.data, &url)?;
     progress.phase("opening the journal and replaying it / 打开日志并重放");
     let building = Building::open(plan, runtime.handle())?;

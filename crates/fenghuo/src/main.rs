@@ -12,6 +12,7 @@ mod doctor;
 mod exit;
 mod history;
 mod ledger;
+mod live;
 mod mqtt_sessions;
 mod outlet;
 mod people;

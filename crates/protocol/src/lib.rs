@@ -6,6 +6,7 @@ mod cameras;
 mod csv;
 mod flow_view;
 mod frame;
+mod live;
 mod orders;
 mod people;
 mod permission;
@@ -25,6 +26,7 @@ pub use frame::{
     AlarmFrame, ClientFrame, ExerciseFrame, Heartbeat, Hello, Names, NoticeFrame, OrderFrame, ReadingView,
     ReadingsFrame, SnapshotRequired, Sources, encode_fact, settle,
 };
+pub use live::*;
 pub use orders::*;
 pub use people::*;
 pub use permission::{Permission, allowed, permissions};

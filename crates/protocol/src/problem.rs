@@ -82,6 +82,27 @@ const CODES: &[Code] = &[
         hint: "GET /api/v1/cameras/{id}/recordings says why",
     },
     Code {
+        code: "NO_PICTURE",
+        status: 503,
+        zh: "摄像机当前没有画面",
+        en: "there is no picture of this camera now",
+        hint: "see its state in GET /api/v1/cameras",
+    },
+    Code {
+        code: "TICKET_INVALID",
+        status: 403,
+        zh: "观看票据无效或已过期",
+        en: "the ticket is used, expired or another's",
+        hint: "POST /api/v1/video/tickets gives a new one",
+    },
+    Code {
+        code: "TICKET_REQUIRED",
+        status: 403,
+        zh: "没有观看此摄像机的票据",
+        en: "no ticket for this camera",
+        hint: "POST /api/v1/video/tickets, then send it as {\"type\":\"ticket\"}",
+    },
+    Code {
         code: "VIDEO_DISK",
         status: 503,
         zh: "录像磁盘无法读写",

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use config::address::Net;
 use runtime::{Counter, Metrics, Tasks};
-use tokio::sync::watch;
 
 use crate::clip::Clips;
 use crate::index::{Gap, IndexError, Segment};
+use crate::live::{self, Which};
 use crate::media::Located;
-use crate::session::{Session, Source, Status, StatusCell};
-use crate::volume::{self, Keep, Recorded, Volume};
+use crate::picture::Decoding;
+use crate::session::{Session, Source, Status};
+use crate::volume::{self, Feed, Keep, Recorded, Volume};
 
 /// Connections begun in one second at a start.
 const STARTS_PER_S: f64 = 50.0;
@@ -34,6 +35,8 @@ pub struct Camera {
     pub url: url::Url,
     /// User name and password.
     pub login: Option<(String, String)>,
+    /// Address of its smaller stream, opened while somebody watches it.
+    pub sub_url: Option<url::Url>,
     /// RTP over UDP.
     pub udp: bool,
     /// For how long it is kept.
@@ -63,15 +66,15 @@ pub struct Settings {
 pub struct Held {
     /// As configured.
     pub camera: Camera,
-    status: Arc<StatusCell>,
-    wanted: watch::Sender<i64>,
+    main: Arc<live::Source>,
+    sub: Option<Arc<live::Source>>,
     volume: Option<Arc<Volume>>,
 }
 
 impl Held {
     /// How it is.
     pub fn status(&self) -> Status {
-        self.status.get()
+        self.main.status()
     }
 
     /// Its disk; none: that one did not open.
@@ -81,11 +84,15 @@ impl Held {
 
     /// Somebody wants pictures until then, microseconds. Only cameras that record on demand wait for this.
     pub fn want_until(&self, until: i64) {
-        self.wanted.send_if_modified(|now| {
-            let later = until > *now;
-            *now = until.max(*now);
-            later
-        });
+        self.main.want_until(until);
+    }
+
+    /// A stream to watch: the smaller one only if the camera has one.
+    pub fn source(&self, which: Which) -> (Arc<live::Source>, Which) {
+        match (&self.sub, which) {
+            (Some(sub), Which::Sub) => (sub.clone(), Which::Sub),
+            _ => (self.main.clone(), Which::Main),
+        }
     }
 
     /// Why nothing is recorded now; none: something is.
@@ -131,7 +138,9 @@ impl Video {
             }
         }
         let now = runtime::unix_now();
-        let cameras: Vec<_> = settings.cameras.iter().map(|c| Arc::new(held(c, &settings, &volumes, now))).collect();
+        let (watched, decoding) = (live::Counts::new(metrics), Decoding::start(metrics)?);
+        let held = |c| Arc::new(held(c, &settings, &volumes, (now, &watched, &decoding)));
+        let cameras: Vec<_> = settings.cameras.iter().map(held).collect();
         let sessions = Tasks::new();
         let counts = (
             metrics.counter("fenghuo_video_connects_total", "", "Sessions begun with cameras."),
@@ -152,6 +161,11 @@ impl Video {
     /// A camera by id.
     pub fn camera(&self, id: &str) -> Option<&Arc<Held>> {
         self.cameras.iter().find(|c| c.camera.id == id)
+    }
+
+    /// A stream to watch live.
+    pub fn source(&self, camera: &str, which: Which) -> Option<(Arc<live::Source>, Which)> {
+        self.camera(camera).map(|c| c.source(which))
     }
 
     /// Every disk that is open.
@@ -223,42 +237,65 @@ fn recorded(settings: &Settings, volume: &str) -> Vec<Recorded> {
     here.map(|c| Recorded { camera: c.id.clone(), keep: c.keep.clone() }).collect()
 }
 
-fn held(camera: &Camera, settings: &Settings, volumes: &[Arc<Volume>], now: i64) -> Held {
+fn held(
+    camera: &Camera,
+    settings: &Settings,
+    volumes: &[Arc<Volume>],
+    (now, counts, decoding): (i64, &live::Counts, &Decoding),
+) -> Held {
     let volume = volume_of(camera, settings).and_then(|id| volumes.iter().find(|v| v.settings().id == id));
-    let on_demand = matches!(camera.keep, Keep::OnDemand { .. });
+    // Without a disk there is nothing to do but to be watched.
+    let on_demand = matches!(camera.keep, Keep::OnDemand { .. }) || volume.is_none();
+    let source =
+        |wanted| Arc::new(live::Source::new(live::Channel::new(counts.clone(), Some(decoding.clone())), wanted, now));
     Held {
         camera: camera.clone(),
-        status: Arc::new(StatusCell::new(now)),
-        wanted: watch::Sender::new(if on_demand { 0 } else { i64::MAX }),
+        main: source(if on_demand { 0 } else { i64::MAX }),
+        sub: camera.sub_url.as_ref().map(|_| source(0)),
         volume: volume.cloned(),
     }
 }
 
-fn start(tasks: &Tasks, held: &Arc<Held>, place: usize, (listed, (connects, frames)): (&[Net], &(Counter, Counter))) {
+/// The sessions of a camera: of the stream that is recorded, and of the one that is only watched.
+fn start(tasks: &Tasks, held: &Arc<Held>, place: usize, (listed, counts): (&[Net], &(Counter, Counter))) {
     let camera = &held.camera;
-    let source = Arc::new(Source {
+    let main = Source {
         camera: camera.id.clone(),
         url: camera.url.clone(),
         login: camera.login.clone(),
         udp: camera.udp,
         listed: listed.to_vec(),
         start_after: Duration::from_secs_f64(place as f64 / STARTS_PER_S),
-    });
-    let (held, connects, frames) = (held.clone(), connects.clone(), frames.clone());
+    };
+    if let (Some(url), Some(sub)) = (&camera.sub_url, &held.sub) {
+        let source = Source { url: url.clone(), start_after: Duration::ZERO, ..main.clone() };
+        keep(tasks, source, sub.clone(), counts.clone(), || None);
+    }
+    let of = held.clone();
+    let feed = move || of.volume.as_ref().and_then(|v| v.feed(&of.camera.id));
+    keep(tasks, main, held.main.clone(), counts.clone(), feed);
+}
+
+fn keep(
+    tasks: &Tasks,
+    source: Source,
+    live: Arc<live::Source>,
+    (connects, frames): (Counter, Counter),
+    feed: impl Fn() -> Option<Feed> + Send + 'static,
+) {
+    let source = Arc::new(source);
     tasks.supervise("camera", move |stop| {
-        let feed = held.volume.as_ref().and_then(|v| v.feed(&held.camera.id));
-        let session = feed.map(|feed| Session {
+        let session = Session {
             source: source.clone(),
-            feed,
-            status: held.status.clone(),
-            wanted: held.wanted.subscribe(),
+            feed: feed(),
+            live: live.channel.clone(),
+            status: live.status.clone(),
+            wanted: live.wanted.subscribe(),
             connects: connects.clone(),
             frames: frames.clone(),
-        });
+        };
         async move {
-            if let Some(session) = session {
-                session.run(stop).await;
-            }
+            session.run(stop).await;
             Ok::<(), std::convert::Infallible>(())
         }
     });

@@ -135,8 +135,8 @@ async function freePort() {
 }
 
 export class Hall {
-  /** Makes the folder and starts the program on it; `profile` replaces shipped clocks, seconds by key. */
-  static async start({ profile = {} } = {}) {
+  /** Makes the folder and starts the program on it; `demo`: with the demo's own sites, plants and cameras; `profile` replaces shipped clocks, seconds by key. */
+  static async start({ profile = {}, demo = false } = {}) {
     if (!BIN) throw new Error('FENGHUO_BIN must name the fenghuo program, e.g. FENGHUO_BIN=../../target/release/fenghuo npm run e2e');
     const hall = new Hall();
     hall.folder = await mkdtemp(join(tmpdir(), 'fenghuo-e2e-'));
@@ -144,6 +144,7 @@ export class Hall {
     const files = { 'fenghuo.toml': SETTINGS, 'parties.toml': PARTIES, 'roster.toml': ROSTER, 'profiles/e2e.toml': Object.entries(profile).map(clock).join('') };
     for (const [name, text] of Object.entries(files)) await writeFile(join(hall.folder, name), text);
     for (const [name, text] of Object.entries(SITES)) await writeFile(join(hall.folder, 'sites', `${name}.toml`), text);
+    hall.demo = demo;
     hall.ports = [await freePort(), await freePort()];
     await hall.run();
     return hall;
@@ -154,7 +155,8 @@ export class Hall {
     const file = join(this.folder, 'access.json');
     await rm(file, { force: true });
     const [http, mqtt] = this.ports.map((port) => `127.0.0.1:${port}`);
-    const args = ['demo', '--no-sim', '--http', http, '--mqtt', mqtt, '--data', join(this.folder, 'data'), '--access-file', file, '--config', join(this.folder, 'fenghuo.toml')];
+    const own = this.demo ? [] : ['--no-sim', '--config', join(this.folder, 'fenghuo.toml')];
+    const args = ['demo', ...own, '--http', http, '--mqtt', mqtt, '--data', join(this.folder, 'data'), '--access-file', file];
     this.log = '';
     this.process = spawn(BIN, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [this.process.stdout, this.process.stderr]) stream.on('data', (text) => (this.log = (this.log + text).slice(-8_000)));

@@ -6,7 +6,7 @@ import { Hall } from './hall.mjs';
 import { Publisher, reading, topicOf } from './mqtt.mjs';
 import { until } from './until.mjs';
 
-const PAGES = ['watch', 'orders', 'incidents', 'hidden-dangers', 'handover', 'roll-call', 'drills', 'tags', 'roster', 'log', 'notices', 'audit'];
+const PAGES = ['watch', 'orders', 'incidents', 'hidden-dangers', 'handover', 'roll-call', 'drills', 'video', 'playback', 'tags', 'roster', 'log', 'notices', 'audit'];
 
 let hall;
 let browser;

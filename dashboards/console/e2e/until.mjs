@@ -8,7 +8,7 @@ export async function until(ask, limitMs, otherwise) {
   for (;;) {
     const answer = await ask();
     if (answer !== undefined && answer !== false) return answer;
-    if (Date.now() > end) throw new Error(typeof otherwise === 'function' ? otherwise() : otherwise);
+    if (Date.now() > end) throw new Error(typeof otherwise === 'function' ? await otherwise() : otherwise);
     await new Promise((again) => setTimeout(again, LOOK_MS));
   }
 }

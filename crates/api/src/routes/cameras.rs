@@ -45,7 +45,7 @@ impl RangeParams {
 }
 
 /// Writes down who looked at what; a view that cannot be written down is not given.
-async fn audited(api: &Api, caller: &Caller, action: &str, subject: String) -> Result<(), Problem> {
+pub(crate) async fn audited(api: &Api, caller: &Caller, action: &str, subject: String) -> Result<(), Problem> {
     read(&api.records.audit, (caller.0.actor.account.clone(), action.to_owned(), subject)).await
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod audit;
 pub(crate) mod cameras;
 pub(crate) mod export;
 pub(crate) mod health;
+pub(crate) mod live;
 pub(crate) mod login;
 pub(crate) mod orders;
 pub(crate) mod site;
@@ -116,6 +117,9 @@ fn reading_routes() -> Router<Api> {
 fn camera_routes() -> Router<Api> {
     Router::new()
         .route("/api/v1/cameras", get(cameras::list))
+        .route("/api/v1/video", get(crate::live::video))
+        .route("/api/v1/video/tickets", post(live::ticket))
+        .route("/api/v1/cameras/{id}/snapshot.jpg", get(live::snapshot))
         .route("/api/v1/cameras/{id}/recordings", get(cameras::recordings))
         .route("/api/v1/cameras/{id}/segments/{segment}", get(cameras::segment))
         .route("/api/v1/cameras/{id}/video", get(cameras::video))

@@ -1,8 +1,10 @@
 //! Fragmented MP4 (ISO/IEC 14496-12 §8.8): our own writer, and a reader that trusts no byte.
 
+mod entry;
 mod read;
 mod write;
 
+pub use entry::parameters;
 pub use read::{Fragment, Fragments, Init, ReadError, Sample, TrackFragment, read_init, scan};
 pub use write::{BoxWriter, Layout, Run, RunSample, fragment_head, init_segment};
 

@@ -16,6 +16,8 @@ use tokio::sync::watch;
 pub use status::{State, Status, StatusCell};
 pub use trouble::Trouble;
 
+use crate::frame::Frame;
+use crate::live::Channel;
 use crate::volume::Feed;
 
 /// Waits between two tries.
@@ -49,7 +51,10 @@ pub struct Source {
 /// What a session works with.
 pub(crate) struct Session {
     pub source: Arc<Source>,
-    pub feed: Feed,
+    /// The way to its disk; none: it is only watched.
+    pub feed: Option<Feed>,
+    /// Who watches.
+    pub live: Arc<Channel>,
     pub status: Arc<StatusCell>,
     /// Until when somebody wants pictures, microseconds; always for most cameras.
     pub wanted: watch::Receiver<i64>,
@@ -80,13 +85,34 @@ impl Session {
                 ?wait,
                 "no pictures from a camera"
             );
-            self.feed.down(trouble.reason);
+            self.down(trouble.reason);
             self.status.failed(trouble, wait);
             if stop.is_cancelled() {
                 break;
             }
         }
-        self.feed.down(crate::Reason::Stopped);
+        self.down(crate::Reason::Stopped);
+    }
+
+    /// No pictures from now on.
+    fn down(&mut self, reason: crate::Reason) {
+        self.live.down();
+        if let Some(feed) = &mut self.feed {
+            feed.down(reason);
+        }
+    }
+
+    fn push(&mut self, frame: Arc<Frame>) {
+        self.live.publish(&frame);
+        if let Some(feed) = &mut self.feed {
+            feed.push(frame);
+        }
+    }
+
+    fn tick(&mut self, now: Instant) {
+        if let Some(feed) = &mut self.feed {
+            feed.tick(now);
+        }
     }
 
     /// One session from its first packet to its last, TEARDOWN included. None: it ended because nobody wants it now.
@@ -114,7 +140,7 @@ impl Session {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return false,
-                () = tokio::time::sleep_until(next) => self.feed.tick(Instant::now()),
+                () = tokio::time::sleep_until(next) => self.tick(Instant::now()),
             }
             if tokio::time::Instant::now() >= until {
                 return true;
@@ -125,7 +151,7 @@ impl Session {
     async fn until_wanted(&mut self, stop: &tokio_util::sync::CancellationToken) -> bool {
         while !self.is_wanted() {
             self.status.idle();
-            self.feed.down(crate::Reason::NotRequested);
+            self.down(crate::Reason::NotRequested);
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return false,

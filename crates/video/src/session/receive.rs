@@ -114,7 +114,7 @@ impl<'a> Receiver<'a> {
         let bytes = Bytes::from(frame.into_data());
         let frame = Arc::new(Frame { track, bytes, rtp, received_us, received, key, loss });
         self.count(&frame);
-        self.of.feed.push(frame);
+        self.of.push(frame);
         Ok(())
     }
 
@@ -142,7 +142,7 @@ impl<'a> Receiver<'a> {
             self.sound = sound_track(connected, stream);
         }
         let Some(track) = self.sound.clone() else { return };
-        self.of.feed.push(Arc::new(Frame {
+        self.of.push(Arc::new(Frame {
             track,
             bytes: Bytes::copy_from_slice(frame.data()),
             rtp: frame.timestamp().timestamp(),
@@ -165,7 +165,9 @@ impl<'a> Receiver<'a> {
             }
         }
         let alignment = self.clock.alignment();
-        self.of.feed.clock(alignment);
+        if let Some(feed) = &self.of.feed {
+            feed.clock(alignment);
+        }
         let steps = self.clock.steps();
         self.of.status.change(|s| (s.clock, s.clock_steps) = (alignment, steps));
     }
@@ -173,7 +175,7 @@ impl<'a> Receiver<'a> {
     /// Once a second.
     fn tick(&mut self) -> Result<(), Trouble> {
         let now = Instant::now();
-        self.of.feed.tick(now);
+        self.of.tick(now);
         let (frames, bytes, lost) = std::mem::take(&mut self.counted);
         let over = self.began.elapsed() > TROUBLE_SHOWN;
         self.of.status.change(|s| {

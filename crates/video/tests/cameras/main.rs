@@ -5,6 +5,7 @@ mod clips;
 mod disks;
 mod foreign;
 mod kill;
+mod live;
 mod recording;
 mod rig;
 mod streams;

@@ -20,6 +20,7 @@ pub fn camera(id: &str, url: &str) -> Camera {
         name_en: "Tank farm".into(),
         enterprise: "chem-01".into(),
         url: url.parse().expect("an address"),
+        sub_url: None,
         login: None,
         udp: false,
         keep: Keep::Continuous { days: 1.0, bytes: None, priority: 3 },

@@ -107,6 +107,15 @@ export async function postJson<T>(path: string, body: unknown, key: string): Pro
   return (await request(path, { method: 'POST', headers, body: JSON.stringify(body) })) as T;
 }
 
+/** GET of a file's bytes. */
+export async function getBlob(path: string): Promise<{ blob: Blob; headers: Headers }> {
+  const response = await fetch(path, { credentials: 'same-origin', signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) }).catch((cause: unknown) => {
+    throw offline(cause instanceof Error ? cause.message : String(cause));
+  });
+  if (!response.ok) throw await problemOf(response);
+  return { blob: await response.blob(), headers: response.headers };
+}
+
 /** A photo over a phone line may take this long, ms. */
 const UPLOAD_TIMEOUT_MS = 60_000;
 

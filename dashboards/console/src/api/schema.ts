@@ -354,6 +354,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cameras/{id}/snapshot.jpg": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The newest key frame of a camera as JPEG; header `x-picture-at` says when it was received. A camera that is not open
+         *     is opened for it.
+         */
+        get: operations["get_snapshot"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cameras/{id}/video": {
         parameters: {
             query?: never;
@@ -796,6 +816,26 @@ export interface paths {
         post?: never;
         /** End a machine token or a personal link, with the sessions the link opened; their streams close. */
         delete: operations["revoke_token"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/video/tickets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask to see cameras live. The ticket opens one connection at `/api/v1/video?ticket=…` of the same session within 30 s,
+         *     or is added to one that is open. Who sees what is written into the audit chain here.
+         */
+        post: operations["give_video_ticket"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1987,6 +2027,78 @@ export interface components {
             /** @description `A-000012`, `X-000001`, `enterprise/tag`. */
             to: string;
         };
+        /** @description What a page says on its connection. */
+        LiveClientFrame: {
+            /** @description The ticket. */
+            ticket: string;
+            /** @enum {string} */
+            type: "ticket";
+        } | {
+            /** @description At most 32. */
+            tiles: components["schemas"]["LiveTile"][];
+            /** @enum {string} */
+            type: "watch";
+        };
+        /**
+         * @description In which form a tile is sent.
+         * @enum {string}
+         */
+        LiveMode: "mse" | "raw" | "jpeg";
+        /**
+         * @description Which stream of a camera.
+         * @enum {string}
+         */
+        LiveStream: "main" | "sub";
+        /** @description What a tile shall show. */
+        LiveTile: {
+            /** @description Camera. */
+            camera: string;
+            /** @description Form. */
+            mode: components["schemas"]["LiveMode"];
+            /** @description Stream. */
+            stream: components["schemas"]["LiveStream"];
+            /**
+             * Format: int32
+             * @description Its number on the page; the head of every picture carries it.
+             */
+            tile: number;
+        };
+        /** @description How a tile is; said when it changes. */
+        LiveTileFrame: {
+            /** @description Camera. */
+            camera: string;
+            /** @description `h264`, `h265`, `mjpeg`; empty: not known yet. */
+            codec: string;
+            /** @description The codec as browsers name it. */
+            codec_rfc6381: string;
+            /**
+             * Format: int64
+             * @description Frames dropped because this page was slow.
+             */
+            dropped: number;
+            /**
+             * Format: int32
+             * @description Pixels.
+             */
+            height: number;
+            /** @description `starting`, `connecting`, `receiving`, `retrying`, `auth_failed` or `idle`. */
+            state: string;
+            /** @description The stream it gets. */
+            stream: components["schemas"]["LiveStream"];
+            /**
+             * Format: int32
+             * @description Its number.
+             */
+            tile: number;
+            /** @description `tile`. */
+            type: string;
+            why?: components["schemas"]["ReasonView"] | null;
+            /**
+             * Format: int32
+             * @description Pixels.
+             */
+            width: number;
+        };
         /** @description Log in. */
         LoginBody: {
             /** @description Account name. */
@@ -2917,6 +3029,27 @@ export interface components {
             name_zh: string;
             /** @description Telephone. */
             telephone: string;
+        };
+        /** @description Ask to see cameras. */
+        TicketBody: {
+            /** @description Cameras, 1 to 64. */
+            cameras: components["schemas"]["TicketCamera"][];
+        };
+        /** @description A camera that somebody wants to see. */
+        TicketCamera: {
+            /** @description Camera. */
+            camera: string;
+            stream?: components["schemas"]["LiveStream"] | null;
+        };
+        /** @description Lets one page of the same session in, once. */
+        TicketView: {
+            /**
+             * Format: int64
+             * @description Void from then on, unless it was used.
+             */
+            expires_at: number;
+            /** @description The ticket. */
+            ticket: string;
         };
         /** @description One line of the timeline. */
         TimelineRow: {
@@ -3987,6 +4120,45 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_snapshot: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description camera */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description JPEG */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": unknown;
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5114,6 +5286,45 @@ export interface operations {
             };
             /** @description `JOURNAL_FAILED`: the journal cannot be written; nothing was done; `STOPPING`: the hall is stopping */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    give_video_ticket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TicketBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TicketView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

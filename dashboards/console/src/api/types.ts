@@ -21,6 +21,11 @@ export type HistoryPoint = S['HistoryPoint'];
 export type AuditRow = S['AuditRowView'];
 export type AuditHead = S['AuditHeadView'];
 export type Rejection = S['RejectionView'];
+export type Camera = S['CameraView'];
+export type Cameras = S['CamerasView'];
+export type Clip = S['ClipView'];
+export type Recordings = S['RecordingsView'];
+export type LiveTileState = S['LiveTileFrame'];
 
 /** Words of the server's one table of who may do what. */
 export type Permission =

@@ -1,5 +1,6 @@
 import { enAdmin } from './en-admin';
 import { enDuty } from './en-duty';
+import { enVideo } from './en-video';
 import { enWork } from './en-work';
 import type { zh } from './zh';
 
@@ -7,6 +8,7 @@ export const en: Readonly<Record<keyof typeof zh, string>> = {
   ...enWork,
   ...enDuty,
   ...enAdmin,
+  ...enVideo,
   'app.name': 'Fenghuo',
   'app.title': '{n} unacknowledged · Fenghuo',
   'app.title_quiet': 'Fenghuo · command hall',

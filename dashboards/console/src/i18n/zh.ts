@@ -1,12 +1,14 @@
 // Chinese first: this file defines the keys; `en.ts` must have the same ones or the build fails. {x} is filled in.
 import { zhAdmin } from './zh-admin';
 import { zhDuty } from './zh-duty';
+import { zhVideo } from './zh-video';
 import { zhWork } from './zh-work';
 
 export const zh = {
   ...zhWork,
   ...zhDuty,
   ...zhAdmin,
+  ...zhVideo,
   'app.name': '烽火',
   'app.title': '{n} 条未确认 · 烽火',
   'app.title_quiet': '烽火 · 应急指挥',

@@ -10,6 +10,7 @@ import { settings } from '../live/settings';
 import { arm, armed, silence } from '../live/sound';
 import { clearFilter, detailOpen, filter, move, selected, selectedAlarm, toggleChecked, toggleSelectedGroup } from '../live/watch';
 import { toast } from '../live/toast';
+import { countByKey, cycleGroup, moveSelection, nextAlarmCamera, snapshot, toggleFullscreen, togglePatrol, turn, zoom } from '../live/wall';
 import { answerVigilance, vigilance } from '../live/vigilance';
 import { RAIL } from '../pages';
 
@@ -18,9 +19,9 @@ export interface Binding {
   readonly keys: readonly string[];
   readonly shown: string;
   readonly label: Key;
-  /** Only on the watch page. */
-  readonly watchOnly: boolean;
-  run(router: Router): void;
+  /** Only on these pages; null: on all. */
+  readonly pages: readonly string[] | null;
+  run(router: Router, key: string): void;
 }
 
 const onAlarm = (kind: 'shelve' | 'comment'): void => {
@@ -61,32 +62,48 @@ function nextTab(): void {
   filter.tab = TABS[(TABS.indexOf(filter.tab) + 1) % TABS.length] ?? 'open';
 }
 
-const binding = (shown: string, label: Key, run: (router: Router) => void, watchOnly = true, keys = [shown.toLowerCase()]): Binding => ({
-  shown, label, run, watchOnly, keys,
+const WATCH: readonly string[] = ['watch'];
+const VIDEO: readonly string[] = ['video'];
+
+const binding = (shown: string, label: Key, run: Binding['run'], pages: Binding['pages'] = WATCH, keys = [shown.toLowerCase()]): Binding => ({
+  shown, label, run, pages, keys,
 });
 
+const ARROWS: Readonly<Record<string, readonly [number, number]>> = { arrowleft: [-1, 0], arrowright: [1, 0], arrowup: [0, -1], arrowdown: [0, 1] };
+
 export const BINDINGS: readonly Binding[] = [
-  binding('J', 'key.next', () => move(1), true, ['j', 'arrowdown']),
-  binding('K', 'key.previous', () => move(-1), true, ['k', 'arrowup']),
+  binding('J', 'key.next', () => move(1), WATCH, ['j', 'arrowdown']),
+  binding('K', 'key.previous', () => move(-1), WATCH, ['k', 'arrowup']),
   binding('Enter', 'key.open', () => (detailOpen.value = true)),
   binding('A', 'key.acknowledge', acknowledgeSelected),
-  binding('Space', 'key.silence', () => (armed.value ? silence() : arm()), false, [' ']),
+  binding('Space', 'key.silence', () => (armed.value ? silence() : arm()), null, [' ']),
   binding('S', 'key.shelve', () => onAlarm('shelve')),
-  binding('D', 'key.dispatch', dispatch, false),
+  binding('D', 'key.dispatch', dispatch, null),
   binding('I', 'key.incident', (router) => openIncident(router)),
   binding('H', 'key.danger', () => void reportDanger()),
   binding('X', 'key.false', () => falseAlarm()),
-  binding('C', 'key.comment', () => onAlarm('comment')),
+  binding('N', 'key.comment', () => onAlarm('comment')),
+  binding('[ ]', 'key.camera', (_, key) => nextAlarmCamera(key === ']' ? 1 : -1), WATCH, ['[', ']']),
+  binding('C', 'key.snapshot', (router) => snapshot(router.currentRoute.value.name), ['watch', 'video']),
   binding('V', 'key.check', () => selected.value && toggleChecked(selected.value)),
   binding('E', 'key.expand', toggleSelectedGroup),
   binding('T', 'key.tab', nextTab),
-  binding('/', 'key.search', focusSearch, false),
-  binding('[', 'key.page_previous', () => turnPage('previous'), false),
-  binding(']', 'key.page_next', () => turnPage('next'), false),
-  binding('Y', 'key.vigilance', answer, false),
-  binding('Esc', 'key.back', back, false, ['escape']),
-  binding('?', 'key.help', () => openDialog({ kind: 'help' }), false),
+  binding('←↑→↓', 'key.tile', (_, key) => moveSelection(...(ARROWS[key] ?? [0, 0])), VIDEO, Object.keys(ARROWS)),
+  binding('1…6', 'key.count', (_, key) => countByKey(key), VIDEO, ['1', '2', '3', '4', '5', '6']),
+  binding('Enter', 'key.zoom', zoom, VIDEO),
+  binding('[ ]', 'key.turn', (_, key) => turn(key === ']' ? 1 : -1), VIDEO, ['[', ']']),
+  binding('G', 'key.group', cycleGroup, VIDEO),
+  binding('P', 'key.patrol', togglePatrol, VIDEO),
+  binding('F', 'key.fullscreen', toggleFullscreen, ['video', 'watch', 'playback']),
+  binding('/', 'key.search', focusSearch, null),
+  binding('[', 'key.page_previous', () => turnPage('previous'), null),
+  binding(']', 'key.page_next', () => turnPage('next'), null),
+  binding('Y', 'key.vigilance', answer, null),
+  binding('Esc', 'key.back', back, null, ['escape']),
+  binding('?', 'key.help', () => openDialog({ kind: 'help' }), null),
 ];
+
+export const isOn = (b: Binding, page: unknown): boolean => b.pages === null || b.pages.some((p) => p === page);
 
 /** Shown in the help sheet, handled with their modifiers below. */
 export const CHORDS: readonly { shown: string; label: Key }[] = [
@@ -113,9 +130,9 @@ function plain(event: KeyboardEvent, router: Router): boolean {
   const key = event.key.toLowerCase();
   const pressable = event.target instanceof Element && event.target.closest(PRESSABLE) !== null;
   if (pressable && (key === ' ' || key === 'enter')) return false;
-  const found = BINDINGS.find((b) => b.keys.includes(key));
-  if (!found || (found.watchOnly && router.currentRoute.value.name !== 'watch')) return false;
-  found.run(router);
+  const found = BINDINGS.find((b) => b.keys.includes(key) && isOn(b, router.currentRoute.value.name));
+  if (!found) return false;
+  found.run(router, key);
   return true;
 }
 

@@ -35,6 +35,7 @@ export type Dialog =
   | { kind: 'account'; account: Account | null; change: AccountChange; saved: () => void }
   | { kind: 'token'; made: () => void }
   | { kind: 'revoke'; token: Token; revoked: () => void }
+  | { kind: 'snapshot'; camera: string }
   | { kind: 'help' }
   | { kind: 'palette' }
   | { kind: 'settings' };

@@ -10,6 +10,8 @@ export const ICONS: Readonly<Record<Page | 'more', string>> = {
   'roll-call': 'M3 2.5h3l1.5 3.5-2 1.5a8 8 0 0 0 3 3l1.5-2 3.5 1.5v3C7 14 2 9 3 2.5z',
   drills: 'M3 14V2M3 2.5h9l-2 3 2 3H3',
   tags: 'M2 13V9M6 13V3M10 13V6M14 13v-2',
+  video: 'M1.5 4h9v8h-9zM10.5 7l4-2.5v7l-4-2.5',
+  playback: 'M8 2a6 6 0 1 1-5.5 3.5M2 2.5l.5 3 3-.5M6.5 5.5l4 2.5-4 2.5z',
   roster: 'M2 3.5h12v10H2zM2 6.5h12M5.5 2v3M10.5 2v3M5 9h2M9 9h2M5 11.5h2',
   log: 'M3 2h10v12H3zM5.5 5h5M5.5 8h5M5.5 11h3',
   notices: 'M2 3h12v8H8l-3 3v-3H2zM5 6h6M5 8.5h4',
