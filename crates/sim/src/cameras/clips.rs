@@ -19,7 +19,7 @@ pub(super) const FPS: u32 = 25;
 /// Pictures from one key picture to the next.
 pub(super) const GOP: usize = 50;
 /// Pictures of a clip that moves: four groups, so that looks 30 s apart see different ones.
-const MOVING: usize = 4 * GOP;
+pub(super) const MOVING: usize = 4 * GOP;
 /// More views than there are.
 const QUEUE: usize = 256;
 /// Changes when pictures are drawn differently: files of another edition are made anew.
