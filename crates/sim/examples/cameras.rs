@@ -48,7 +48,8 @@ async fn open(address: &str, folder: &str, cameras: Vec<Camera>) -> Handle {
 
 /// All looks of all places by day and night; says how long they took.
 async fn prepare(folder: &str, size: Size) {
-    let cameras = PLACES.map(|p| [Camera::new(format!("{p:?}-day"), p), Camera::new(format!("{p:?}-night"), p).at_night()]);
+    let cameras =
+        PLACES.map(|p| [Camera::new(format!("{p:?}-day"), p), Camera::new(format!("{p:?}-night"), p).at_night()]);
     let cameras: Vec<Camera> = cameras.into_iter().flatten().map(|c| c.with_main(size)).collect();
     let handle = open("127.0.0.1:0", folder, cameras.clone()).await;
     let started = Instant::now();

@@ -82,6 +82,8 @@ impl Stage {
             overlay::write(&mut flat, (190.0, 262.0), 6.0, "NO SIGNAL");
         } else {
             let place = match self.view.place {
+                // One clip for all cameras.
+                _ if matches!(self.view.look, Look::Black | Look::WhiteOut) => "SIM CAMERA",
                 Place::TankFarm => "SIM TANK FARM",
                 Place::Workshop => "SIM WORKSHOP",
                 Place::Gate => "SIM GATE",
