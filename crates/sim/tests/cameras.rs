@@ -101,10 +101,10 @@ async fn a_silent_session_times_out_and_keep_alive_holds_it() {
     let mut eyes = Eyes::open(&url, Over::Udp, None).await.unwrap();
     assert_eq!(eyes.frames(100).await.unwrap().len(), 100);
     assert_eq!(handle.counts().timed_out.get(), 0);
+    eyes.close().await;
     let mut silent = hostile::Plain::playing(&handle, "tank").await;
     silent.read_to_end(Duration::from_secs(10)).await;
     assert_eq!(handle.counts().timed_out.get(), 1);
-    eyes.close().await;
     assert!(tasks.stop(Duration::from_secs(2)).await);
 }
 

@@ -56,6 +56,8 @@ pub struct Settings {
     pub connections_max: usize,
     /// Bytes that wait for a slow reader beyond the kernel's buffer; more, and it is cut and counted.
     pub remainder_max: usize,
+    /// The kernel's send buffer of a connection, so that a slow reader is not hidden by megabytes of it.
+    pub kernel_buffer: usize,
     /// A session that says nothing for this long ends.
     pub session_timeout: Duration,
 }
@@ -69,6 +71,7 @@ impl Settings {
             login: Login::Open,
             connections_max: 4_096,
             remainder_max: 1 << 20,
+            kernel_buffer: 256 * 1024,
             session_timeout: Duration::from_secs(60),
         }
     }
@@ -126,6 +129,7 @@ struct Shared {
     secret: i64,
     session_timeout: Duration,
     remainder_max: usize,
+    kernel_buffer: usize,
     rtp: UdpSocket,
     rtcp: UdpSocket,
     udp_ports: (u16, u16),
@@ -173,6 +177,7 @@ pub async fn serve(tasks: &Tasks, listener: TcpListener, settings: Settings) -> 
         secret: runtime::unix_now(),
         session_timeout: settings.session_timeout,
         remainder_max: settings.remainder_max,
+        kernel_buffer: settings.kernel_buffer,
         rtp,
         rtcp,
         udp_ports,
@@ -204,7 +209,9 @@ async fn accept(tasks: Tasks, listener: TcpListener, shared: Arc<Shared>, connec
             continue;
         };
         shared.counts.connections.add(1);
+        // Best effort: without them the stream is only slower to start or later cut.
         let _ = stream.set_nodelay(true);
+        let _ = socket2::SockRef::from(&stream).set_send_buffer_size(shared.kernel_buffer);
         let link = Link::new(stream, peer, shared.remainder_max);
         let session = Session::new(shared.clone(), link, numbers.fetch_add(1, Ordering::Relaxed));
         tasks.run("simulated camera's session", async move {

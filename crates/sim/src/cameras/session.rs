@@ -54,6 +54,7 @@ impl Session {
     /// Until either side ends it. Players see that the link is gone when this returns.
     pub async fn run(mut self) {
         let end = self.serve().await;
+        let end = self.link.end().or(end);
         self.link.finish(End::Fin);
         if end == Some(End::Rst) {
             // Closing with linger zero sends RST.

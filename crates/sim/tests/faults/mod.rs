@@ -119,8 +119,9 @@ async fn wrong_descriptions_are_refused_by_the_client() {
     handle.inject("tank", Fault::Sdp(BadSdp::BadParameters)).unwrap();
     let mut plain = Plain::open(&handle).await;
     let url = handle.url("tank", Stream::Sub);
-    plain.ask(&format!("DESCRIBE {url} RTSP/1.0\r\nCSeq: 1\r\n\r\n")).await;
-    let mut body = vec![0; 300];
+    let head = plain.ask(&format!("DESCRIBE {url} RTSP/1.0\r\nCSeq: 1\r\n\r\n")).await;
+    let len = head.lines().find_map(|l| l.strip_prefix("Content-Length: ")?.trim().parse().ok()).unwrap_or(0);
+    let mut body = vec![0; len];
     tokio::io::AsyncReadExt::read_exact(&mut plain.0, &mut body).await.unwrap();
     assert!(String::from_utf8_lossy(&body).contains("sprop-parameter-sets=Z0IAHg==,!!!!"));
     assert!(tasks.stop(Duration::from_secs(2)).await);

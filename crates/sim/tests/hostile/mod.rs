@@ -5,7 +5,7 @@ use std::time::Duration;
 use runtime::Tasks;
 use sim::cameras::{Handle, Stream};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use crate::eyes::{Eyes, Over};
 use crate::server;
@@ -15,7 +15,9 @@ pub struct Plain(pub TcpStream);
 
 impl Plain {
     pub async fn open(handle: &Handle) -> Self {
-        Self(TcpStream::connect(handle.address()).await.unwrap())
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(16 * 1024).unwrap();
+        Self(socket.connect(handle.address()).await.unwrap())
     }
 
     /// A session over TCP that plays a camera's main stream.
@@ -61,7 +63,7 @@ impl Plain {
 #[tokio::test]
 async fn a_reader_that_does_not_read_is_cut_and_counted_and_the_others_see_on() {
     let tasks = Tasks::new();
-    let handle = server(&tasks, |s| s.remainder_max = 64 * 1024).await;
+    let handle = server(&tasks, |s| (s.remainder_max, s.kernel_buffer) = (64 * 1024, 16 * 1024)).await;
     handle.ready("gate", Stream::Main).await.unwrap();
     let mut eyes = Eyes::open(&handle.url("gate", Stream::Sub), Over::Tcp, None).await.unwrap();
     let slow = Plain::playing(&handle, "gate").await;
