@@ -1,11 +1,13 @@
 //! Simulated cameras in a process of their own, for benches and for looking at them with any player:
-//! `cameras ADDRESS FOLDER COUNT cif|d1|hd`, or `cameras prepare FOLDER cif|d1|hd` to make every clip of a size.
+//! `cameras ADDRESS FOLDER COUNT cif|d1|hd`; `cameras prepare FOLDER cif|d1|hd` makes every clip of a size;
+//! `cameras watch ADDRESS COUNT` reads the main streams of so many cameras and throws them away.
 #![allow(clippy::print_stdout, reason = "a program for the command line")]
 
 use std::time::{Duration, Instant};
 
 use runtime::Tasks;
 use sim::cameras::{Camera, Fault, Handle, Look, Place, Settings, Size, Stream, serve};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 const PLACES: [Place; 4] = [Place::TankFarm, Place::Workshop, Place::Gate, Place::Corridor];
 const LOOKS: [Look; 10] = [
@@ -27,9 +29,12 @@ async fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words[..] {
+        ["watch", address, count] => watch(address, count.parse().expect("a number")).await,
         ["prepare", folder, name] => prepare(folder, size(name)).await,
         [address, folder, count, name] => run(address, folder, count.parse().expect("a number"), size(name)).await,
-        _ => println!("cameras ADDRESS FOLDER COUNT cif|d1|hd\ncameras prepare FOLDER cif|d1|hd"),
+        _ => println!(
+            "cameras ADDRESS FOLDER COUNT cif|d1|hd\ncameras prepare FOLDER cif|d1|hd\ncameras watch ADDRESS COUNT"
+        ),
     }
 }
 
@@ -83,6 +88,37 @@ async fn run(address: &str, folder: &str, count: usize, size: Size) {
         );
         (cpu, pictures) = (now, counts.pictures.get());
     }
+}
+
+/// Plays each camera over TCP on a plain socket and reads for as long as the server sends.
+async fn watch(address: &str, count: usize) {
+    let tasks = Tasks::new();
+    for i in 0..count {
+        let address = address.to_owned();
+        tasks.run("watcher", async move {
+            if let Err(error) = read(&address, i).await {
+                println!("camera {i}: {error}");
+            }
+        });
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    std::future::pending::<()>().await;
+}
+
+async fn read(address: &str, camera: usize) -> std::io::Result<()> {
+    let mut stream = tokio::net::TcpStream::connect(address).await?;
+    let url = format!("rtsp://{address}/cam/{camera}/main");
+    let setup = format!("SETUP {url}/track1 RTSP/1.0\r\nCSeq: 1\r\nTransport: RTP/AVP/TCP;interleaved=0-1\r\n\r\n");
+    stream.write_all(format!("{setup}PLAY {url} RTSP/1.0\r\nCSeq: 2\r\n\r\n").as_bytes()).await?;
+    let mut sink = vec![0; 64 * 1024];
+    let mut alive = Instant::now();
+    while stream.read(&mut sink).await? > 0 {
+        if alive.elapsed() > Duration::from_secs(20) {
+            alive = Instant::now();
+            stream.write_all(format!("GET_PARAMETER {url} RTSP/1.0\r\nCSeq: 3\r\n\r\n").as_bytes()).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Processor time of this process in seconds.

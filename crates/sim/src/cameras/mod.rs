@@ -10,6 +10,7 @@ mod message;
 mod pacer;
 mod packets;
 mod scene;
+mod script;
 mod sdp;
 mod session;
 mod view;
@@ -36,6 +37,7 @@ pub use camera::{Camera, Stream};
 pub use clips::ClipsError;
 pub use fault::{BadSdp, Fault};
 pub use login::Login;
+pub use script::{Script, Step};
 pub use view::{Light, Look, Place, Size};
 
 /// Sessions that begin and wait for the pacer.

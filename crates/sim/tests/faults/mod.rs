@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use runtime::{Tasks, unix_now};
-use sim::cameras::{BadSdp, Fault, Handle, Look, Size, Stream};
+use sim::cameras::{BadSdp, Fault, Handle, Look, Script, Size, Step, Stream};
 
 use crate::eyes::{Eyes, Frame, Over};
 use crate::hostile::Plain;
@@ -224,6 +224,23 @@ async fn describe_is_slow() {
     let mut eyes = Eyes::open(&handle.url("tank", Stream::Sub), Over::Tcp, None).await.unwrap();
     assert!(began.elapsed() >= Duration::from_millis(1_500));
     eyes.frames(3).await.unwrap();
+    assert!(tasks.stop(Duration::from_secs(2)).await);
+}
+
+#[tokio::test]
+async fn a_script_orders_faults_and_ends_them() {
+    let tasks = Tasks::new();
+    let (handle, mut eyes) = watched(&tasks, Over::Tcp).await;
+    let fault = Fault::Loss { permille: 500 };
+    let unknown = Step { camera: "nobody".into(), from_s: 0.0, to_s: 1.0, fault };
+    assert!(handle.play(&tasks, Script::new(vec![unknown], 60.0)).is_err());
+    let step = Step { camera: "tank".into(), from_s: 0.5, to_s: 2.5, fault };
+    handle.play(&tasks, Script::new(vec![step], 60.0)).unwrap();
+    until(&mut eyes, "loss", |f| f.loss > 0).await;
+    let mut clean = 0;
+    while clean < 25 {
+        clean = if eyes.frame().await.unwrap().loss == 0 { clean + 1 } else { 0 };
+    }
     assert!(tasks.stop(Duration::from_secs(2)).await);
 }
 

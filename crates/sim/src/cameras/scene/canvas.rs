@@ -124,7 +124,7 @@ impl Canvas {
         self.shade(Area(cx - rx, cy - ry, 2.0 * rx, 2.0 * ry), |x, y| {
             let (dx, dy) = ((x - cx) / rx, (y - cy) / ry);
             let d = dx * dx + dy * dy;
-            (d < 1.0).then(|| (paint, opacity * (1.0 - d) * (1.0 - d)))
+            (d < 1.0).then_some((paint, opacity * (1.0 - d) * (1.0 - d)))
         });
     }
 
