@@ -2,6 +2,7 @@
 
 pub mod clip;
 pub mod clock;
+pub mod diagnosis;
 pub mod fmp4;
 mod frame;
 mod gap;

@@ -63,6 +63,7 @@ pub(super) struct Clips {
     made: Mutex<HashMap<View, Arc<Clip>>>,
     wanted: Mutex<HashSet<View>>,
     queue: SyncSender<View>,
+    folder: PathBuf,
     news: watch::Sender<u64>,
 }
 
@@ -73,8 +74,13 @@ impl Clips {
         let failed = |source| ClipsError { folder: folder.clone(), source };
         std::fs::create_dir_all(&folder).map_err(failed)?;
         let (queue, views) = sync_channel(QUEUE);
-        let clips =
-            Arc::new(Self { made: Mutex::default(), wanted: Mutex::default(), queue, news: watch::Sender::new(0) });
+        let clips = Arc::new(Self {
+            made: Mutex::default(),
+            wanted: Mutex::default(),
+            queue,
+            folder: folder.clone(),
+            news: watch::Sender::new(0),
+        });
         let views = Arc::new(Mutex::new(views));
         for _ in 0..MAKERS {
             let maker = Maker {
@@ -101,6 +107,23 @@ impl Clips {
             }
         }
         made
+    }
+
+    /// The access units of a view as Annex B, from its file.
+    pub async fn units(&self, view: View) -> std::io::Result<Vec<Vec<u8>>> {
+        self.ready(view).await;
+        let stream = std::fs::read(self.folder.join(view.canonical().file()))?;
+        let mut units = vec![Vec::new()];
+        for nal in nals(&stream) {
+            let unit = units.last_mut().expect("there is one");
+            unit.extend_from_slice(&[0, 0, 0, 1]);
+            unit.extend_from_slice(nal);
+            if matches!(kind(nal), 1 | 5) {
+                units.push(Vec::new());
+            }
+        }
+        units.pop();
+        Ok(units)
     }
 
     /// Waits for the clip of a view.

@@ -284,6 +284,15 @@ impl Handle {
         Ok(())
     }
 
+    /// The access units that a camera's stream loops now, as Annex B: for tests that look at pictures and not at time.
+    ///
+    /// # Errors
+    /// [`CamerasError::Unknown`]; the file of the clip cannot be read.
+    pub async fn annex_b(&self, camera: &str, stream: Stream) -> Result<Vec<Vec<u8>>, CamerasError> {
+        let view = self.unit(camera)?.view(stream);
+        self.shared.clips.units(view).await.map_err(CamerasError::Socket)
+    }
+
     fn unit(&self, camera: &str) -> Result<&Arc<Unit>, CamerasError> {
         self.shared.units.get(camera).ok_or_else(|| CamerasError::Unknown(camera.to_owned()))
     }
