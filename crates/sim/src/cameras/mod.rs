@@ -119,6 +119,8 @@ pub struct Counts {
     pub lost: Counter,
     /// Sessions cut because the reader was too slow.
     pub too_slow: Counter,
+    /// Times the machine was so busy that pictures were left out for all cameras.
+    pub behind: Counter,
     /// Datagrams the kernel did not take.
     pub udp_refused: Counter,
 }

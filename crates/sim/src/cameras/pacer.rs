@@ -21,6 +21,8 @@ const SLOTS: usize = 10;
 const TICKS: u32 = 90_000 / FPS;
 /// A sender report every five seconds.
 const REPORT_PICTURES: u64 = 5 * FPS as u64;
+/// Up to this much is caught up.
+const BEHIND_MAX: Duration = Duration::from_secs(1);
 /// Length of the noise injected into a stream.
 const GARBAGE: usize = 777;
 /// Seconds between 1900, where NTP begins, and 1970.
@@ -71,7 +73,12 @@ pub(super) async fn run(shared: Arc<Shared>, mut players: mpsc::Receiver<Player>
                 wheel[next].push(player);
                 next = (next + 1) % SLOTS;
             }
-            _ = ticks.tick() => {
+            due = ticks.tick() => {
+                if due.elapsed() > BEHIND_MAX {
+                    // A camera does not send a burst for the seconds in which its machine stood still.
+                    shared.counts.behind.add(1);
+                    ticks.reset();
+                }
                 wheel[slot].retain_mut(|player| player.step(&shared, &mut scratch));
                 slot = (slot + 1) % SLOTS;
             }

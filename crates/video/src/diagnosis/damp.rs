@@ -50,6 +50,11 @@ impl Damp {
         self.0.values().all(|l| l.since.is_none() && l.against == 0)
     }
 
+    /// Looks contradict what stands: one more may change it.
+    pub fn pending(&self) -> bool {
+        self.0.values().any(|l| l.against > 0)
+    }
+
     pub fn active(&self) -> Vec<Condition> {
         self.0.iter().filter(|(_, l)| l.since.is_some()).map(|(c, _)| *c).collect()
     }

@@ -75,7 +75,6 @@ pub struct Diagnosis {
     damp: Damp,
     reference: Reference,
     looked_at: Option<i64>,
-    suspect: bool,
     same: (u64, u32),
 }
 
@@ -88,7 +87,6 @@ impl Diagnosis {
             damp: Damp::default(),
             reference: Reference::default(),
             looked_at: None,
-            suspect: false,
             same: (0, 0),
         }
     }
@@ -96,7 +94,9 @@ impl Diagnosis {
     /// Stage 1, every frame. True: decode this key frame and hand its measures to [`Diagnosis::looked`].
     pub fn frame(&mut self, now: i64, note: Note) -> bool {
         let odd = self.counters.note(now, note, &self.thresholds);
-        let pause_s = if odd || self.suspect { self.thresholds.early_look_s } else { self.thresholds.look_s };
+        // A condition that stands is looked at as seldom as a good picture; only what may change is looked at sooner.
+        let soon = self.damp.pending() || odd && self.damp.active().is_empty();
+        let pause_s = if soon { self.thresholds.early_look_s } else { self.thresholds.look_s };
         note.key && self.looked_at.is_none_or(|at| now - at >= (pause_s * 1e6) as i64)
     }
 
@@ -105,7 +105,6 @@ impl Diagnosis {
         self.looked_at = Some(now);
         self.same = if self.same.0 == measures.hash { (measures.hash, self.same.1 + 1) } else { (measures.hash, 1) };
         let found = self.verdict(measures);
-        self.suspect = found.is_some();
         if found.is_none() && self.damp.quiet() {
             self.reference.learn(measures, &self.thresholds);
         }
