@@ -58,7 +58,8 @@ impl Watched {
         let frames = (seconds * 1_000_000 / FRAME_US) as usize;
         for seen in clip.iter().cycle().take(frames) {
             self.now += FRAME_US;
-            if let Some(luma) = seen.luma.as_ref().filter(|_| self.diagnosis.frame(self.now, seen.note)) {
+            let wanted = self.diagnosis.frame(self.now, seen.note);
+            if let Some(luma) = seen.luma.as_ref().filter(|_| wanted) {
                 self.looks += 1;
                 let luma = change(luma, self.looks);
                 let measures = Measures::of(&luma.pixels, luma.width, luma.height).unwrap();

@@ -6,6 +6,10 @@ use super::thresholds::Thresholds;
 
 /// Cells by which a turned camera is searched for, across and down.
 const REACH: (i32, i32) = (14, 8);
+/// Cells to each side that are a cell's surroundings.
+const AROUND: usize = 4;
+/// Luma at which what stands out counts half.
+const SQUASH: f32 = 4.0;
 /// Below this many cells with detail nothing can be said (a wall, a sky).
 const DETAILED_MIN: usize = 60;
 
@@ -43,10 +47,10 @@ impl Reference {
             return Some(Condition::Blurred);
         }
         // The search costs more than the rest: only where the picture agrees badly as it is.
-        let unmoved = self.agreement(measures, (0, 0));
-        if unmoved < 1.0 - t.shifted_gain_min
-            && self.moved(measures) >= t.shifted_match_min.max(unmoved + t.shifted_gain_min)
-        {
+        let (known, seen) = (shape(&self.light), shape(&measures.light));
+        let unmoved = Self::agreement(&known, &seen, (0, 0));
+        let least = t.shifted_match_min.max(unmoved + t.shifted_gain_min);
+        if unmoved < 1.0 - t.shifted_gain_min && Self::moved(&known, &seen) >= least {
             return Some(Condition::Shifted);
         }
         (lost >= t.lost_share_min && likeness <= t.occluded_likeness_max).then_some(Condition::Occluded)
@@ -66,16 +70,15 @@ impl Reference {
         (all >= DETAILED_MIN).then(|| lost as f32 / all as f32)
     }
 
-    /// Correlation of detail with the place moved by so many cells, over what both see.
-    fn agreement(&self, measures: &Measures, (dx, dy): (i32, i32)) -> f32 {
+    /// Correlation of shapes with the place moved by so many cells, over what both see.
+    fn agreement(known: &[f32], seen: &[f32], (dx, dy): (i32, i32)) -> f32 {
         let mut sums = Sums::default();
         for y in 0..ROWS as i32 {
             for x in 0..COLUMNS as i32 {
                 let (fx, fy) = (x - dx, y - dy);
                 if (0..COLUMNS as i32).contains(&fx) && (0..ROWS as i32).contains(&fy) {
                     let (here, there) = (y as usize * COLUMNS + x as usize, fy as usize * COLUMNS + fx as usize);
-                    // Roots: a few hard edges do not decide alone.
-                    sums.add(self.detail[there].sqrt(), measures.detail[here].sqrt());
+                    sums.add(known[there], seen[here]);
                 }
             }
         }
@@ -83,11 +86,29 @@ impl Reference {
     }
 
     /// The best agreement of a real move.
-    fn moved(&self, measures: &Measures) -> f32 {
+    fn moved(known: &[f32], seen: &[f32]) -> f32 {
         let moves = (-REACH.1..=REACH.1).flat_map(|dy| (-REACH.0..=REACH.0).map(move |dx| (dx, dy)));
         let real = moves.filter(|(dx, dy)| dx.abs() + dy.abs() >= 2);
-        real.map(|by| self.agreement(measures, by)).fold(f32::MIN, f32::max)
+        real.map(|by| Self::agreement(known, seen, by)).fold(f32::MIN, f32::max)
     }
+}
+
+/// What stands out against its surroundings, squashed: neither the lamp's vignette nor the camera's writing, which stay where
+/// they are when it turns, outweigh the rest.
+fn shape(light: &[f32]) -> Vec<f32> {
+    let here = |x: usize, y: usize| light[y * COLUMNS + x];
+    let mut shape = Vec::with_capacity(CELLS);
+    for y in 0..ROWS {
+        for x in 0..COLUMNS {
+            let rows = y.saturating_sub(AROUND)..(y + AROUND + 1).min(ROWS);
+            let columns = x.saturating_sub(AROUND)..(x + AROUND + 1).min(COLUMNS);
+            let count = (rows.len() * columns.len()) as f32;
+            let sum: f32 = rows.flat_map(|y| columns.clone().map(move |x| here(x, y))).sum();
+            let out = here(x, y) - sum / count;
+            shape.push(out / (out.abs() + SQUASH));
+        }
+    }
+    shape
 }
 
 fn likeness(known: &[f32], seen: &[f32]) -> f32 {

@@ -30,7 +30,7 @@ pub struct Thresholds {
     pub still_frame_share: f64,
     /// Good looks from which a place is learned.
     pub learn_looks: u32,
-    /// Weight of a later good look in what is known of the place.
+    /// Weight of a later good look in what is known of the place: at a look in 30 s half of it is renewed in three hours.
     pub learn_weight: f32,
     /// This share of the cells that had detail lost it.
     pub lost_share_min: f32,
@@ -38,7 +38,7 @@ pub struct Thresholds {
     pub blurred_likeness_min: f32,
     /// Occluded: it no longer is.
     pub occluded_likeness_max: f32,
-    /// Shifted: detail agrees so well with the place when moved …
+    /// Shifted: shapes agree so well with the place when moved …
     pub shifted_match_min: f32,
     /// … and so much better than unmoved.
     pub shifted_gain_min: f32,
@@ -60,9 +60,9 @@ pub const THRESHOLDS: Thresholds = Thresholds {
     placard_share_min: 0.85,
     frozen_looks: 3,
     still_key_share: 0.01,
-    still_frame_share: 0.02,
+    still_frame_share: 0.05,
     learn_looks: 4,
-    learn_weight: 0.05,
+    learn_weight: 0.002,
     lost_share_min: 0.5,
     blurred_likeness_min: 0.88,
     occluded_likeness_max: 0.8,
