@@ -126,6 +126,7 @@ impl Hall {
         });
         let mut writer = Writer::new(shared.clone(), journal, folder.clone());
         writer.open(names, (rules, work), recovered.last_heard)?;
+        writer.hurry_snapshot(replayed);
         let io = |source| StartError::Rules { revision: 0, source };
         let relieved = shared.clone();
         let threads = vec![

@@ -10,6 +10,8 @@ use super::Writer;
 
 /// Inputs between snapshots at high rates: bounds what a start must replay.
 const SNAPSHOT_READINGS: u64 = 2_000_000;
+/// A start that replayed so many wants a snapshot at once: a hall that is killed again and again must not replay ever more.
+const REPLAYED_MANY: u64 = 50_000;
 /// Input rows deleted at a time, and how often: 5,000 a second, more than there are group commits.
 const PRUNE_ROWS: u64 = 512;
 const PRUNE_EVERY: Duration = Duration::from_millis(100);
@@ -26,6 +28,11 @@ impl Writer {
         }
         self.save_snapshot();
         self.prune();
+    }
+
+    /// After a start that replayed `inputs`: the first commit with doors open takes a snapshot if they were many.
+    pub(super) fn hurry_snapshot(&mut self, inputs: u64) {
+        self.readings_since_snapshot = if inputs >= REPLAYED_MANY { SNAPSHOT_READINGS } else { inputs };
     }
 
     /// Time or readings since the last one, something new to save, and no save under way.
