@@ -60,7 +60,7 @@ pub const THRESHOLDS: Thresholds = Thresholds {
     placard_share_min: 0.85,
     frozen_looks: 3,
     still_key_share: 0.01,
-    still_frame_share: 0.05,
+    still_frame_share: 0.02,
     learn_looks: 4,
     learn_weight: 0.002,
     lost_share_min: 0.5,
