@@ -150,6 +150,10 @@ fn requests(alarm: &Value) -> Vec<(&'static str, String, Option<Value>)> {
         post("roster.manage", "/api/v1/work/W-000999/approve".into(), &json!({"seq": 0})),
         post("watch.keep", "/api/v1/work/S-000999/take".into(), &json!({"seq": 0})),
         post("drill.run", "/api/v1/work/D-000999/begin".into(), &json!({"seq": 0})),
+        ("video.view", "/api/v1/cameras/none/recordings?from=0&to=1".into(), None),
+        ("video.view", "/api/v1/cameras/none/snapshot.jpg".into(), None),
+        ("video.view", path(alarm, "clips"), None),
+        ("site.read", "/api/v1/cameras".into(), None),
         ("site.read", "/api/v1/work".into(), None),
         ("site.read", "/api/v1/work/aggregate?by=town".into(), None),
         ("site.read", "/api/v1/work/export?format=csv".into(), None),
@@ -189,6 +193,8 @@ fn promised(role: &str) -> &'static [&'static str] {
             "incident.report",
             "field.link",
             "attachment.write",
+            "video.view",
+            "video.export",
             "site.read",
         ],
         "lead" => &[
@@ -208,6 +214,8 @@ fn promised(role: &str) -> &'static [&'static str] {
             "drill.run",
             "field.link",
             "attachment.write",
+            "video.view",
+            "video.export",
             "tag.service",
             "audit.read",
             "site.read",
@@ -227,11 +235,13 @@ fn promised(role: &str) -> &'static [&'static str] {
             "drill.run",
             "field.link",
             "attachment.write",
+            "video.view",
+            "video.export",
             "audit.read",
             "site.read",
         ],
         "admin" => &["roster.manage", "audit.read", "rules.reload", "accounts.manage", "site.read"],
-        _ => &["site.read"],
+        _ => &["video.view", "site.read"],
     }
 }
 
