@@ -112,7 +112,9 @@ test('H3: what a major hidden danger needs stands in the forms before anything i
   await openDanger(page, made.id);
   await step(page, 'verify');
   await inState(page, 'verified');
-  await step(page, 'grade', { grade: 'major', grade_ground: '重大事故隐患判定标准' });
+  // Grading is the shift lead's.
+  await openDanger(lead.page, made.id);
+  await step(lead.page, 'grade', { grade: 'major', grade_ground: '重大事故隐患判定标准' });
   await inState(page, 'graded');
   await page.click('dialog [data-act="assign"]');
   await page.fill('[data-act-form] [name=responsible]', '厂长 张某');
