@@ -201,10 +201,9 @@ impl Feed {
         let now = Time(runtime::unix_now());
         let (mut batch, mut notes) = (Batch::default(), Vec::new());
         let before = self.queued;
-        let mut next = Some(first);
+        let (mut next, mut taken) = (Some(first), 0);
         let mut ended = Ok(());
-        for _ in 0..DRAIN_MAX {
-            let Some(event) = next.take() else { break };
+        while let Some(event) = next.take() {
             ended = match event {
                 Ok(Event::Incoming(Packet::Publish(publish))) => {
                     self.read(&publish, now, &mut batch, &mut notes);
@@ -213,7 +212,9 @@ impl Feed {
                 Ok(other) => self.other(other, client).await,
                 Err(error) => Err(disconnected(events, error)),
             };
-            if ended.is_err() {
+            taken += 1;
+            // Before the next one is taken: what is taken and not read would be lost.
+            if ended.is_err() || taken == DRAIN_MAX {
                 break;
             }
             next = match events.state.events.pop_front() {
@@ -227,9 +228,6 @@ impl Feed {
         verdict::report(&mut notes, &self.deps, &self.counters, &self.subscription.name);
         // What came before an error is handed over all the same.
         self.hand_over(batch).await;
-        if let (Ok(()), Some(Err(error))) = (&ended, next) {
-            ended = Err(disconnected(events, error));
-        }
         ended
     }
 
