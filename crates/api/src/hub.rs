@@ -207,22 +207,30 @@ impl Rings {
     }
 }
 
-/// A server-to-client text frame, RFC 6455 §5.2: FIN, opcode 1, no mask.
-pub fn frame(text: &str) -> Bytes {
-    let len = text.len();
-    let mut out = Vec::with_capacity(len + 10);
-    out.push(0x81);
-    match len {
-        0..=125 => out.push(len as u8),
+/// Opcodes of RFC 6455 §5.2.
+const TEXT: u8 = 1;
+pub(crate) const BINARY: u8 = 2;
+
+/// The head of a server-to-client frame, RFC 6455 §5.2: FIN, no mask.
+pub(crate) fn frame_head(out: &mut Vec<u8>, opcode: u8, length: usize) {
+    out.push(0x80 | opcode);
+    match length {
+        0..=125 => out.push(length as u8),
         126..=0xFFFF => {
             out.push(126);
-            out.extend_from_slice(&(len as u16).to_be_bytes());
+            out.extend_from_slice(&(length as u16).to_be_bytes());
         }
         _ => {
             out.push(127);
-            out.extend_from_slice(&(len as u64).to_be_bytes());
+            out.extend_from_slice(&(length as u64).to_be_bytes());
         }
     }
+}
+
+/// A server-to-client text frame.
+pub fn frame(text: &str) -> Bytes {
+    let mut out = Vec::with_capacity(text.len() + 10);
+    frame_head(&mut out, TEXT, text.len());
     out.extend_from_slice(text.as_bytes());
     out.into()
 }

@@ -22,7 +22,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use crate::access::Caller;
-use crate::hub::frame;
+use crate::hub::{BINARY, frame, frame_head};
 use crate::problem::{Answer, Params};
 use crate::server::Api;
 use crate::sessions::{By, Grant, hash_token, random_hex};
@@ -216,7 +216,7 @@ impl Client {
         match told {
             LiveTold::Packet(head, parts) => {
                 self.out.clear();
-                begin_binary(&mut self.out, head.len() + parts[0].len() + parts[1].len());
+                frame_head(&mut self.out, BINARY, head.len() + parts[0].len() + parts[1].len());
                 self.out.extend_from_slice(&head);
                 parts.iter().for_each(|p| self.out.extend_from_slice(p));
                 self.write().await
@@ -302,22 +302,6 @@ impl Client {
     }
 }
 
-/// The head of an unmasked binary frame (RFC 6455 §5.2).
-fn begin_binary(out: &mut Vec<u8>, length: usize) {
-    out.push(0x82);
-    match length {
-        0..=125 => out.push(length as u8),
-        126..=0xffff => {
-            out.push(126);
-            out.extend_from_slice(&(length as u16).to_be_bytes());
-        }
-        _ => {
-            out.push(127);
-            out.extend_from_slice(&(length as u64).to_be_bytes());
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -362,7 +346,7 @@ mod tests {
             [(125, vec![0x82, 125]), (126, vec![0x82, 126, 0, 126]), (65_536, vec![0x82, 127, 0, 0, 0, 0, 0, 1, 0, 0])]
         {
             let mut out = Vec::new();
-            begin_binary(&mut out, length);
+            frame_head(&mut out, BINARY, length);
             assert_eq!(out, head);
         }
     }

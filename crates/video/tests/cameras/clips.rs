@@ -43,7 +43,11 @@ async fn an_alarm_has_a_playable_clip_with_pre_roll_at_once_and_keeps_it_over_re
     assert!(clip.t1 > raised, "the clip of an alarm that lasts goes on");
 
     // It is over two seconds later; two more are kept.
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    until("two seconds more are recorded", || {
+        let (segments, _) = video.recordings(&held, raised, i64::MAX).unwrap();
+        segments.iter().any(|l| l.segment.t1 > raised + 2_000_000).then_some(())
+    })
+    .await;
     let over = runtime::unix_now();
     video.clips().alarm(alarm(7, raised, Some(over)));
     let clip = until("the clip is complete", || {
