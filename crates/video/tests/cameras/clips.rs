@@ -13,6 +13,15 @@ fn alarm(number: u64, raised_at: i64, over_at: Option<i64>) -> AlarmSeen {
     AlarmSeen { alarm: number, enterprise: "chem-01".into(), tag: "sphere-1.nh3.01".into(), raised_at, over_at }
 }
 
+async fn recorded_beyond(video: &video::Video, id: &str, at: i64) {
+    let held = video.camera(id).unwrap().clone();
+    until("the recording goes on", || {
+        let (segments, _) = video.recordings(&held, at, i64::MAX).unwrap();
+        segments.iter().any(|l| l.segment.t1 > at).then_some(())
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_alarm_has_a_playable_clip_with_pre_roll_at_once_and_keeps_it_over_retention() {
     let dir = tempfile::tempdir().unwrap();
@@ -43,11 +52,7 @@ async fn an_alarm_has_a_playable_clip_with_pre_roll_at_once_and_keeps_it_over_re
     assert!(clip.t1 > raised, "the clip of an alarm that lasts goes on");
 
     // It is over two seconds later; two more are kept.
-    until("two seconds more are recorded", || {
-        let (segments, _) = video.recordings(&held, raised, i64::MAX).unwrap();
-        segments.iter().any(|l| l.segment.t1 > raised + 2_000_000).then_some(())
-    })
-    .await;
+    recorded_beyond(&video, "tank", raised + 2_000_000).await;
     let over = runtime::unix_now();
     video.clips().alarm(alarm(7, raised, Some(over)));
     let clip = until("the clip is complete", || {
